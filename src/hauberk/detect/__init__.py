@@ -1,0 +1,1 @@
+"""Detect: from observations to findings."""

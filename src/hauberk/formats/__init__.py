@@ -1,0 +1,1 @@
+"""Formats: one pure file per outside standard, bytes to model and back."""

@@ -1,0 +1,1 @@
+"""Inventory: one record per physical device."""

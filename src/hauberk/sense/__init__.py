@@ -1,0 +1,1 @@
+"""Sense: from raw packets and other sensors' logs to observations."""
