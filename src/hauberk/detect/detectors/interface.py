@@ -1,49 +1,29 @@
 """What a detector is.
 
-A detector module defines ``DETECTORS``, a tuple of ``Detector`` rows. A detector is pure: a state and a batch give the state that
-follows and findings; it reads no clock and does no input or output. The result must not depend on how the stream was cut into
-batches, only on the observations and their times.
+A detector module defines ``DETECTORS``, a tuple of ``Detector`` rows. A detector is pure: a state and a view of a batch give the state that
+follows and findings; it reads no clock and does no input or output. What it finds depends on the observations and their times, not on
+how the stream was cut into batches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from hauberk.detect.view import View
 from hauberk.model.finding import Finding, Technique
-from hauberk.model.ids import DetectorId, DeviceId
-from hauberk.model.observation import Observations
+from hauberk.model.ids import DetectorId
+
+Parameters = Mapping[str, float]
 
 
-class Fleet(Protocol):
-    """What a detector may ask about addresses. ``address`` is an IP address, or a MAC address of a device without IP, as text."""
+class Step(Protocol):
+    """One detector at work."""
 
-    def device(self, address: str) -> DeviceId | None:
-        """The record that holds the address; None for a peer that is no device of ours (behind a router, or unknown)."""
+    def __call__(self, state: Any, view: View) -> list[Finding]:  # noqa: ANN401 - each detector has a state type of its own
+        """Findings of ``view``; ``state`` is brought up to date in place."""
         ...
-
-    def kind(self, address: str) -> str | None:
-        """The kind of that device, where known."""
-        ...
-
-    def is_local(self, address: str) -> bool:
-        """True for an address on the observed networks."""
-        ...
-
-    def is_infrastructure(self, address: str) -> bool:
-        """True for routers, name servers, time servers and the like, which talk to everybody by trade."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What surrounds a batch. ``learn_until`` (epoch seconds): observations before it teach and are not judged by learned
-    detectors;
-    -inf where nothing is learned."""
-
-    fleet: Fleet
-    learn_until: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +37,20 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One row of the registry.
-
-    ``id`` is stable. ``begin`` makes the first state from the parameter values; ``step`` takes state, batch and context and
-    gives findings, changing the
-    state it owns. ``learned`` detectors are silent where nothing was learned.
-    """
+    """One row of the registry. ``id`` is stable; ``begin`` makes the first state from the parameter values; ``learned`` detectors judge against
+    what was learned and are silent where nothing was."""
 
     id: DetectorId
     title: str
     description: str
     parameters: Mapping[str, Parameter]
-    begin: Callable[[Mapping[str, float]], Any]
-    step: Callable[[Any, Observations, Context], list[Finding]]
+    begin: Callable[[Parameters], Any]
+    step: Step
     techniques: tuple[Technique, ...] = ()
     learned: bool = False
     enabled: bool = True
     """Whether it is on by default."""
-    tags: tuple[str, ...] = field(default=())
+
+    def defaults(self) -> dict[str, float]:
+        """Every parameter at its default."""
+        return {name: parameter.default for name, parameter in self.parameters.items()}

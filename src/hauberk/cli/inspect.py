@@ -1,0 +1,70 @@
+"""``hauberk inspect``: what the sensor saw, without judging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from hauberk.cli.exit_code import ExitCode
+from hauberk.cli.format import Format, FormatOption, chosen, write_lines
+from hauberk.cli.problem import report_problems
+from hauberk.cli.progress import progress
+from hauberk.model.observation import Observations
+from hauberk.service.feed import Depth, Feed, open_feed
+from hauberk.service.record import Record, flow_records, transaction_record
+
+EXAMPLE = "Example: hauberk inspect plant.pcapng --emit transactions --format json"
+
+
+class Emit(StrEnum):
+    """What to show."""
+
+    DEVICES = "devices"
+    FLOWS = "flows"
+    TRANSACTIONS = "transactions"
+
+
+_DEPTH = {Emit.DEVICES: Depth.MESSAGES, Emit.FLOWS: Depth.SERVICES, Emit.TRANSACTIONS: Depth.MESSAGES}
+
+
+def inspect(
+    source: Annotated[
+        list[str], typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - .")
+    ],
+    emit: Annotated[Emit, typer.Option("--emit", "-e", help="What to show.")] = Emit.DEVICES,
+    output: FormatOption = None,
+) -> None:
+    """Show the devices, conversations or application messages in captures or logs."""
+    feed = open_feed(source, _DEPTH[emit])
+    with progress(f"Reading {feed.name}", feed.size) as advance:
+        records = _records(feed, feed.observations(advance), emit)
+        if chosen(output) is Format.JSON:
+            write_lines(records)
+        else:
+            from hauberk.cli.table import print_records  # noqa: PLC0415 - JSON needs no tables
+
+            print_records(emit.value, records)
+    code = report_problems(feed)
+    if code is not ExitCode.CLEAN:
+        raise typer.Exit(code)
+
+
+def _records(feed: Feed, batches: Iterable[Observations], emit: Emit) -> Iterator[Record]:
+    if emit is Emit.TRANSACTIONS:
+        return (transaction_record(transaction) for batch in batches for transaction in batch.transactions)
+    if emit is Emit.FLOWS:
+        return (record for batch in batches for record in flow_records(batch.flows))
+    return _devices(batches)
+
+
+def _devices(batches: Iterable[Observations]) -> Iterator[Record]:
+    from hauberk.inventory import Inventory  # noqa: PLC0415 - only devices need it
+    from hauberk.service.record import device_records  # noqa: PLC0415 - same
+
+    inventory = Inventory()
+    for batch in batches:
+        inventory.observe(batch)
+    yield from device_records(inventory.devices())

@@ -1,0 +1,31 @@
+"""Episodes: one finding for one thing that goes on, not one for every packet of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable
+
+_MOST = 1 << 16
+
+
+class Episodes:
+    """Remembers what is going on. An episode ends when nothing of it was seen for ``quiet`` seconds of traffic time."""
+
+    def __init__(self, quiet: float) -> None:
+        self.quiet = quiet
+        self._last: OrderedDict[Hashable, float] = OrderedDict()
+
+    def goes_on(self, key: Hashable, time: float) -> bool:
+        """True if ``key`` is in an episode at ``time``; that prolongs it."""
+        last = self._last.get(key)
+        if last is None or time - last > self.quiet:
+            return False
+        self._last[key] = max(last, time)
+        return True
+
+    def begin(self, key: Hashable, time: float) -> None:
+        """Begin an episode of ``key``; the oldest is forgotten where there are too many."""
+        self._last[key] = time
+        self._last.move_to_end(key)
+        if len(self._last) > _MOST:
+            self._last.popitem(last=False)

@@ -1,0 +1,73 @@
+"""One batch as detectors look at it: columns selected once, messages grouped once, for all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hauberk.detect.baseline import Baseline
+from hauberk.detect.fleet import Fleet
+from hauberk.model.address import ip_text, mac_text
+from hauberk.model.flow import STATE_FIRST
+from hauberk.model.observation import Columns, Observations
+from hauberk.model.transaction import Transaction
+
+_MULTICAST_V4 = np.uint64(0xFFFF_E000_0000)
+_BROADCAST_V4 = np.uint64(0xFFFF_FFFF_FFFF)
+_V4_PREFIX = np.uint64(0xFFFF)
+
+
+class Group(NamedTuple):
+    """What messages of a group share."""
+
+    protocol: str
+    src: str
+    dst: str
+    role: str
+    operation: str
+    write: bool
+    status: str
+
+
+@dataclass
+class View:
+    """A batch, what is known of the fleet, and what was learned. ``learning``: this batch teaches and is not judged by learned detectors."""
+
+    batch: Observations
+    fleet: Fleet
+    baseline: Baseline = field(default_factory=Baseline)
+    learning: bool = False
+
+    @cached_property
+    def groups(self) -> dict[Group, list[Transaction]]:
+        """Messages by what they share, each list in order of time."""
+        groups: dict[tuple[object, ...], list[Transaction]] = defaultdict(list)
+        for transaction in self.batch.transactions:
+            _, _, protocol, src, _, dst, _, role, operation, _, _, _, status, write, _ = transaction
+            groups[protocol, src, dst, role, operation, write, status].append(transaction)
+        return {Group(*key): members for key, members in groups.items()}  # type: ignore[arg-type]  # the loop above gives these types
+
+    @cached_property
+    def beginnings(self) -> Columns:
+        """The first second of every IP conversation with a single receiver that began in this batch."""
+        activity = self.batch.activity
+        first = (activity["state"] & STATE_FIRST != 0) & (activity["ip_version"] > 0)
+        return activity[first & ~is_group_address(activity["b_hi"], activity["b_lo"])]
+
+
+def is_group_address(hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which addresses are multicast or limited broadcast (RFC 1112, RFC 919, RFC 4291 section 2.7)."""
+    v4 = (hi == 0) & (lo >> np.uint64(32) == _V4_PREFIX)
+    v6 = hi >> np.uint64(56) == np.uint64(0xFF)
+    return (v4 & (lo >= _MULTICAST_V4) & ((lo < np.uint64(0xFFFF_F000_0000)) | (lo == _BROADCAST_V4))) | v6
+
+
+def endpoint(row: np.void, side: str) -> str:
+    """Text of side ``a`` or ``b`` of an activity row."""
+    hi, lo = int(row[f"{side}_hi"]), int(row[f"{side}_lo"])
+    return ip_text(hi, lo) if row["ip_version"] else mac_text(lo)

@@ -1,0 +1,70 @@
+"""Counts over a sliding window of traffic time, for as many subjects as there are, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Hashable
+
+_MOST_SUBJECTS = 1 << 14
+
+
+class DistinctWindow:
+    """How many different things each subject touched within ``seconds``."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        """``most``: things remembered a subject; more are not needed once a threshold is passed."""
+        self.seconds = seconds
+        self.most = most
+        self._seen: OrderedDict[Hashable, OrderedDict[Hashable, float]] = OrderedDict()
+
+    def add(self, subject: Hashable, thing: Hashable, time: float) -> int:
+        """Note that ``subject`` touched ``thing``; how many different things it touched within the window."""
+        things = self._seen.get(subject)
+        if things is None:
+            things = self._seen[subject] = OrderedDict()
+            if len(self._seen) > _MOST_SUBJECTS:
+                self._seen.popitem(last=False)
+        things[thing] = time
+        things.move_to_end(thing)
+        while things and (len(things) > self.most or time - next(iter(things.values())) > self.seconds):
+            things.popitem(last=False)
+        return len(things)
+
+    def first(self, subject: Hashable) -> float:
+        """Time of the oldest thing of ``subject`` within the window."""
+        return next(iter(self._seen[subject].values()))
+
+    def things(self, subject: Hashable) -> list[Hashable]:
+        """What ``subject`` touched within the window, oldest first."""
+        return list(self._seen[subject])
+
+
+class CountWindow:
+    """How often something happened to each subject within ``seconds``."""
+
+    def __init__(self, seconds: float, most: int) -> None:
+        """``most``: happenings remembered a subject; more are not needed once a threshold is passed."""
+        self.seconds = seconds
+        self.most = most
+        self._seen: OrderedDict[Hashable, deque[tuple[float, float]]] = OrderedDict()
+        self._sums: dict[Hashable, float] = {}
+
+    def add(self, subject: Hashable, time: float, weight: float = 1.0) -> float:
+        """Note ``weight`` happenings at ``time``; how many there were within the window."""
+        times = self._seen.get(subject)
+        if times is None:
+            times = self._seen[subject] = deque()
+            self._sums[subject] = 0.0
+            if len(self._seen) > _MOST_SUBJECTS:
+                oldest, _ = self._seen.popitem(last=False)
+                del self._sums[oldest]
+        times.append((time, weight))
+        total = self._sums[subject] + weight
+        while times and (len(times) > self.most or time - times[0][0] > self.seconds):
+            total -= times.popleft()[1]
+        self._sums[subject] = total
+        return total
+
+    def first(self, subject: Hashable) -> float:
+        """Time of the oldest happening of ``subject`` within the window."""
+        return self._seen[subject][0][0]

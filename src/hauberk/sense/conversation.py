@@ -1,0 +1,215 @@
+"""One conversation on its way through a dissector: recognised by content, cut into messages, stamped with who and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hauberk.errors import Malformed
+from hauberk.model.service import SERVICE_NUMBER
+from hauberk.model.transaction import MALFORMED, Message, Transaction
+from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO, POSSIBLE, Dissector, Session
+from hauberk.sense.dissect.limits import Limits
+from hauberk.sense.reassembly.stream import Piece, Stream
+
+_TRIES = 4
+"""Payloads looked at before a conversation is left alone as unknown."""
+_PATIENCE = 16
+"""Malformed messages in a row after which a conversation is left alone."""
+
+_new_tuple = tuple.__new__
+
+
+class Direction:
+    """What one side has sent and is not yet read."""
+
+    __slots__ = ("chunks", "dst", "dst_port", "have", "lost", "outward", "src", "src_port", "stream", "want")
+
+    def __init__(self, outward: bool, src: str, src_port: int | None, dst: str, dst_port: int | None) -> None:
+        self.outward = outward
+        self.src = src
+        self.src_port = src_port
+        self.dst = dst
+        self.dst_port = dst_port
+        self.stream: Stream | None = None
+        self.chunks: list[bytes] = []
+        self.have = 0
+        self.want = 0
+        self.lost = False
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self.chunks.clear()
+        self.have = 0
+        self.want = 0
+
+
+class Conversation:
+    """State of one conversation between the flow table and its dissector."""
+
+    __slots__ = ("began", "directions", "finished", "limits", "malformed", "row", "rows", "session", "stream", "tries", "waiting")
+
+    def __init__(
+        self, rows: Sequence[Dissector], directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool
+    ) -> None:
+        """``directions``: from the responder, from the initiator (so that ``outward`` indexes them); ``began``: its beginning was seen."""
+        self.began = began
+        self.rows = rows
+        self.directions = directions
+        self.limits = limits
+        self.stream = stream
+        self.row: Dissector | None = None
+        self.session: Session | None = None
+        self.tries = 0
+        self.malformed = 0
+        self.finished = False
+        self.waiting: list[tuple[bool, Piece]] = []
+
+    @property
+    def service(self) -> int:
+        """Number of the protocol that was recognised, 0 before."""
+        return SERVICE_NUMBER.get(self.row.name, 0) if self.row else 0
+
+    def take(self, piece: Piece, outward: bool, out: list[Transaction]) -> None:
+        """Read a piece of the stream, or a datagram, and append the transactions it completes to ``out``."""
+        if self.session is None:
+            self._introduce(piece, outward, out)
+        elif self.stream:
+            self._read_stream(self.session, piece, self.directions[outward], out)
+        else:
+            self._read_message(self.session, piece.data, piece, self.directions[outward], out)
+
+    def lost(self, direction: Direction) -> None:
+        """Bytes of ``direction`` were on the wire but not captured."""
+        direction.clear()
+        direction.lost = True
+        if self.session is not None:
+            self.session.gap(direction.outward)
+
+    def _introduce(self, piece: Piece, outward: bool, out: list[Transaction]) -> None:
+        """Recognise the protocol by this payload and read what waited for that."""
+        self.waiting.append((outward, piece))
+        data = piece.data
+        if self.stream and self.tries:
+            data = b"".join(held.data for side, held in self.waiting if side == outward)
+        self.row, sure = recognise(self.rows, data, self.directions[outward], outward)
+        self.tries += 1
+        if self.row is None:
+            if self.tries >= _TRIES:
+                self.finished = True
+                self.waiting.clear()
+            return
+        self.session = self.row.start(self.limits)
+        if self.stream and not sure and not self.began:
+            # The capture begins inside a message: wait for the start of one instead of calling its rest malformed.
+            self.directions[0].lost = self.directions[1].lost = True
+        waiting, self.waiting = self.waiting, []
+        for side, held in waiting:
+            self.take(held, side, out)
+
+    def _read_stream(self, session: Session, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
+        """Append a piece to its direction and read every whole message."""
+        if piece.gap:
+            session.gap(direction.outward)
+            direction.clear()
+            direction.lost = True
+        if direction.lost:
+            assert self.row is not None
+            if self.row.recognise(piece.data, direction.outward) < POSSIBLE:
+                return
+            direction.lost = False
+        data = piece.data
+        if direction.have:
+            direction.chunks.append(data)
+            direction.have += len(data)
+            if direction.have < direction.want:
+                return
+            data = b"".join(direction.chunks)
+            direction.clear()
+        self._cut(session, data, piece, direction, out)
+
+    def _cut(self, session: Session, data: bytes, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
+        """Cut ``data`` into messages and read them; keep the rest."""
+        start, size = 0, len(data)
+        while start < size and not self.finished:
+            rest = data if start == 0 else data[start:]
+            try:
+                length = session.frame_length(rest, direction.outward)
+            except Malformed:
+                self._broken(piece, direction, out)
+                session.gap(direction.outward)
+                direction.lost = True
+                return
+            if length > self.limits.message_bytes or (length == 0 and len(rest) >= self.limits.message_bytes):
+                self._broken(piece, direction, out)
+                session.gap(direction.outward)
+                direction.lost = True
+                return
+            if length == 0 or length > len(rest):
+                direction.chunks.append(rest)
+                direction.have = len(rest)
+                direction.want = length
+                return
+            self._read_message(session, rest if length == len(rest) else rest[:length], piece, direction, out)
+            start += length
+
+    def _read_message(self, session: Session, pdu: bytes, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
+        """Read one whole message."""
+        try:
+            messages = session.read(pdu, direction.outward)
+        except Malformed:
+            self._broken(piece, direction, out)
+            return
+        if messages:
+            frame, time = piece.frame, piece.time * 1e-9
+            src, src_port, dst, dst_port = direction.src, direction.src_port, direction.dst, direction.dst_port
+            for protocol, role, operation, code, what, value, status, write, hints in messages:
+                out.append(
+                    _new_tuple(
+                        Transaction,
+                        (frame, time, protocol, src, src_port, dst, dst_port, role, operation, code, what, value, status, write, hints),
+                    )
+                )
+            if messages[-1].status != MALFORMED:
+                self.malformed = 0
+            else:
+                self._weary()
+        if session.finished:
+            self.finished = True
+
+    def _broken(self, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
+        """Note a message that could not be read."""
+        assert self.row is not None
+        message = Message(self.row.name, "request" if direction.outward else "response", "malformed", status=MALFORMED)
+        out.append(
+            Transaction(
+                piece.frame, piece.time * 1e-9, message.protocol, direction.src, direction.src_port, direction.dst, direction.dst_port, *message[1:]
+            )
+        )
+        self._weary()
+
+    def _weary(self) -> None:
+        self.malformed += 1
+        if self.malformed >= _PATIENCE:
+            self.finished = True
+
+
+def recognise(rows: Sequence[Dissector], data: bytes, direction: Direction, outward: bool) -> tuple[Dissector | None, bool]:
+    """The protocol of a conversation's first payload, and whether its content (not the port alone) says so."""
+    port = direction.dst_port if outward else direction.src_port
+    best: Dissector | None = None
+    best_score = NO
+    by_port: Dissector | None = None
+    for row in rows:
+        score = row.recognise(data, outward)
+        if port in row.ports:
+            if score >= LIKELY:
+                return row, True
+            by_port = by_port or row
+            score += POSSIBLE if score else NO
+        if score > best_score:
+            best, best_score = row, score
+            if score >= CERTAIN:
+                break
+    if best_score >= 2 * POSSIBLE:
+        return best, True
+    return by_port, False

@@ -1,0 +1,1 @@
+"""From raw frames to packet columns: link, network and transport headers."""

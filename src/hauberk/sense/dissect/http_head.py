@@ -1,0 +1,74 @@
+"""Reads the head of an HTTP/1 message (RFC 9112 sections 2 to 5), which UPnP uses in datagrams too.
+
+Only the start line and the fields that are asked for are kept; lines may end with a line feed alone (section 2.2). Must never
+keep a secret: passwords and tokens in targets are replaced before anybody sees them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from hauberk.sense.dissect.limits import Limits
+from hauberk.sense.dissect.reader import text
+
+METHOD = re.compile(rb"[A-Z][A-Z_-]{1,23}")
+"""What this reader takes for a method: names of registered methods are upper-case letters and hyphens."""
+REQUEST_LINE = re.compile(rb"([A-Z][A-Z_-]{1,23}) +([^\x00-\x20\x7f]+) +HTTP/1\.[0-9] *\r?\n")
+STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] +([1-5][0-9][0-9])(?: [^\r\n]*)?\r?\n")
+HEAD_END = re.compile(rb"\n\r?\n")
+LONGEST_HEAD = 1 << 16
+"""Bytes; servers in wide use refuse far shorter heads."""
+
+_SECRET_WORDS = ("pass", "pwd", "psw", "token", "secret", "key", "auth", "session", "signature", "credential", "sid", "pin")
+_HIDDEN = "*"
+
+
+class Head(NamedTuple):
+    """``fields`` holds the first value of each wanted field, by lower-case name; ``whole`` is false where a line is no field."""
+
+    fields: dict[str, str]
+    whole: bool
+
+
+def read_fields(head: bytes, wanted: AbstractSet[bytes], limits: Limits) -> Head:
+    """The wanted fields of a head, without its start line."""
+    fields: dict[str, str] = {}
+    whole = True
+    lines = head.split(b"\n")
+    for line in lines[1:]:
+        name, colon, value = line.partition(b":")
+        if not colon:
+            if line not in {b"", b"\r"} and line[:1] not in {b" ", b"\t"}:
+                whole = False
+            continue
+        name = name.strip().lower()
+        if name in wanted:
+            fields.setdefault(name.decode("ascii"), text(value.strip(), limits.text))
+    return Head(fields, whole)
+
+
+def is_secret(name: str) -> bool:
+    """True for the name of a parameter whose value may be a secret."""
+    lowered = name.lower()
+    return any(word in lowered for word in _SECRET_WORDS)
+
+
+def _without_secret(parameter: str) -> str:
+    name, equals, value = parameter.partition("=")
+    return f"{name}={_HIDDEN}" if equals and value and is_secret(name) else parameter
+
+
+def shown_target(target: str, host: str, limits: Limits) -> str:
+    """Host and path of a request target (RFC 9112 section 3.2), secrets hidden, cut to ``limits.text``."""
+    scheme, separator, rest = target.partition("://")
+    if separator and scheme.isalnum():
+        authority, slash, path = rest.partition("/")
+        target = f"{authority.rpartition('@')[2]}{slash}{path}"
+    else:
+        target = host + target
+    path, mark, query = target.partition("?")
+    if mark:
+        path = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}"
+    return path[: limits.text]

@@ -1,0 +1,1 @@
+"""From packet columns to conversations: a fixed-size table in compiled code."""

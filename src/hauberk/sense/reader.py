@@ -1,0 +1,186 @@
+"""Reads the payloads the kernel chose: keeps a conversation for each flow, puts segments in order, hands them to dissectors."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from hauberk.model.address import ip_text, mac_text
+from hauberk.model.observation import Columns
+from hauberk.model.transaction import Transaction
+from hauberk.sense.conversation import Conversation, Direction
+from hauberk.sense.dissect.interface import Dissector
+from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
+from hauberk.sense.flow.table import FlowTable
+from hauberk.sense.reassembly.stream import Piece, Stream, StreamLimits
+
+_TCP, _UDP = 6, 17
+_MASK = 0xFFFFFFFF
+
+_DEFECTS = (LookupError, ValueError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
+"""What a dissector with a defect may raise; its contract allows ``Malformed`` only."""
+_DEFECT_SAMPLES = 20
+
+log = structlog.get_logger(__name__)
+
+
+class PayloadReader:
+    """Conversations and their dissectors. One reader belongs to one sensor."""
+
+    def __init__(
+        self,
+        dissectors: Sequence[Dissector],
+        limits: Limits = DEFAULT_LIMITS,
+        streams: StreamLimits | None = None,
+        *,
+        recognise_only: bool = False,
+    ) -> None:
+        """``recognise_only``: leave a conversation alone once its protocol is known."""
+        self.limits = limits
+        self.streams = streams or StreamLimits()
+        self.transactions: list[Transaction] = []
+        self._recognise_only = recognise_only
+        self.defects = 0
+        self.defect_samples: list[str] = []
+        self._rows = {name: tuple(row for row in dissectors if row.transport == name) for name in ("tcp", "udp", "ethernet")}
+        self._conversations: dict[int, Conversation] = {}
+        self._fresh: dict[int, int] = {}
+        self._held = 0
+
+    def begin(self) -> None:
+        """Begin a new batch of transactions."""
+        self.transactions = []
+        self._fresh = {}
+
+    def read(self, data: NDArray[np.uint8], packets: Columns, candidates: Columns, table: FlowTable) -> None:
+        """Read the payloads of ``candidates``, which lie in ``data``."""
+        conversations = self._conversations
+        out = self.transactions
+        memory = memoryview(data)
+        for candidate in candidates.tolist():
+            flow, slot, packet, time, frame, start, size, missing, seq, ack, base, transport, _, outward, based = candidate
+            conversation = conversations.get(flow)
+            if conversation is None:
+                conversation = conversations[flow] = self._open(packets[packet], outward, transport, began=bool(based))
+            elif conversation.finished:
+                continue
+            known = conversation.session is not None
+            try:
+                if transport == _TCP:
+                    view = memory[start : start + size]
+                    self._segment(conversation, outward, view, frame, time, seq, ack, base if based else seq, missing)
+                elif size and not missing:
+                    conversation.take(Piece(bytes(memory[start : start + size]), frame, time, False), outward, out)
+            except _DEFECTS as error:
+                self._defect(conversation, frame, error)
+            if not known and conversation.session is not None:
+                self._name(flow, slot, conversation, table)
+                conversation.finished |= self._recognise_only
+            if conversation.finished and table.flows["id"][slot] == flow:
+                table.muted[slot] = 1
+
+    def settle(self, activity: Columns | None, flows: Columns | None) -> None:
+        """Write the service of conversations recognised in this batch into rows made before; forget conversations that ended."""
+        if self._fresh:
+            ids = np.fromiter(self._fresh.keys(), np.uint64, len(self._fresh))
+            services = np.fromiter(self._fresh.values(), np.uint8, len(self._fresh))
+            order = np.argsort(ids)
+            for rows in (activity, flows):
+                if rows is not None:
+                    _name_rows(rows, ids[order], services[order])
+        if flows is not None and self._conversations:
+            for flow in flows["id"].tolist():
+                conversation = self._conversations.pop(flow, None)
+                if conversation is not None:
+                    self._close(conversation)
+
+    def _defect(self, conversation: Conversation, frame: int, error: Exception) -> None:
+        """A dissector broke its contract: note it, leave the conversation alone and go on."""
+        name = conversation.row.name if conversation.row else "recognition"
+        conversation.finished = True
+        self.defects += 1
+        if len(self.defect_samples) < _DEFECT_SAMPLES:
+            self.defect_samples.append(f"frame {frame}: dissector {name} failed with {type(error).__name__}: {error}")
+        log.error("dissector failed", protocol=name, frame=frame, error=repr(error))
+
+    def _open(self, packet: np.void, outward: int, transport: int, *, began: bool) -> Conversation:
+        """Begin a conversation with ``packet``."""
+        if packet["ip_version"]:
+            src, dst = ip_text(int(packet["s_hi"]), int(packet["s_lo"])), ip_text(int(packet["d_hi"]), int(packet["d_lo"]))
+        else:
+            src, dst = mac_text(int(packet["s_lo"])), mac_text(int(packet["d_lo"]))
+        ports: tuple[int | None, int | None] = (int(packet["s_port"]), int(packet["d_port"]))
+        kind = "tcp" if transport == _TCP else "udp" if transport == _UDP else "ethernet"
+        rows = self._rows[kind]
+        if not packet["ip_version"]:
+            ethertype = int(packet["d_port"])
+            rows = tuple(row for row in rows if ethertype in row.ports)
+            ports = (None, None)
+        elif kind == "ethernet":
+            rows = ()
+        sent = Direction(bool(outward), src, ports[0], dst, ports[1])
+        answered = Direction(not outward, dst, ports[1], src, ports[0])
+        directions = (answered, sent) if outward else (sent, answered)
+        conversation = Conversation(rows, directions, self.limits, stream=transport == _TCP, began=began)
+        conversation.finished = not rows
+        return conversation
+
+    def _segment(
+        self, conversation: Conversation, outward: int, view: memoryview, frame: int, time: int, seq: int, ack: int, base: int, missing: int
+    ) -> None:  # fmt: skip
+        """Put a TCP segment in its place and read what is in order."""
+        direction = conversation.directions[outward]
+        stream = direction.stream
+        if stream is None:
+            stream = direction.stream = Stream(base, self.streams)
+        other = conversation.directions[1 - outward]
+        if other.stream is not None and other.stream.held and other.stream.acknowledged(ack):
+            self._deliver(conversation, other, other.stream, other.stream.give_up())
+        if seq == stream.expected and not stream.held:
+            stream.expected = (seq + len(view)) & _MASK
+            if view:
+                conversation.take(Piece(bytes(view), frame, time, False), direction.outward, self.transactions)
+        else:
+            self._deliver(conversation, direction, stream, stream.add(seq, bytes(view), frame, time))
+            if self._held > self.streams.total_bytes:
+                self._deliver(conversation, direction, stream, stream.give_up())
+        if missing:
+            stream.skip(missing)
+            conversation.lost(direction)
+
+    def _deliver(self, conversation: Conversation, direction: Direction, stream: Stream, pieces: Iterator[Piece]) -> None:
+        """Read pieces of a stream, and keep count of what still waits."""
+        before = stream.held_bytes
+        for piece in pieces:
+            conversation.take(piece, direction.outward, self.transactions)
+        self._held += stream.held_bytes - before
+
+    def _name(self, flow: int, slot: int, conversation: Conversation, table: FlowTable) -> None:
+        """Note which protocol a conversation speaks."""
+        service = conversation.service
+        self._fresh[flow] = service
+        if table.flows["id"][slot] == flow:
+            table.flows["service"][slot] = service
+            table.delta["service"][slot] = service
+
+    def _close(self, conversation: Conversation) -> None:
+        """Read what still waits behind a hole when a conversation ends."""
+        for direction in conversation.directions:
+            stream = direction.stream
+            if stream is None:
+                continue
+            while stream.held and not conversation.finished:
+                self._deliver(conversation, direction, stream, stream.give_up())
+            self._held -= stream.held_bytes
+
+
+def _name_rows(rows: Columns, ids: NDArray[np.uint64], services: NDArray[np.uint8]) -> None:
+    """Set the service of rows whose conversation is among ``ids`` (sorted)."""
+    place = np.searchsorted(ids, rows["id"])
+    place[place == len(ids)] = 0
+    match = ids[place] == rows["id"]
+    rows["service"][match] = services[place[match]]

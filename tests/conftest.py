@@ -1,0 +1,35 @@
+"""What every test may ask for: the development captures, tshark, root. Each skips with the reason where it is absent."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+DATA_FOLDER = Path(os.environ.get("HAUBERK_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of development captures."""
+    if not DATA_FOLDER.is_dir():
+        pytest.skip(f"the development captures are not at {DATA_FOLDER}; set HAUBERK_TEST_DATA to their folder")
+    return DATA_FOLDER
+
+
+@pytest.fixture(scope="session")
+def tshark() -> str:
+    """The path of tshark, the independent dissector."""
+    found = shutil.which("tshark")
+    if found is None:
+        pytest.skip("tshark is not installed; it is the oracle of this test (Debian package tshark)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def root() -> None:
+    """Root, for raw sockets and network namespaces."""
+    if os.geteuid() != 0:
+        pytest.skip("this test opens raw sockets or makes network namespaces, which needs root")
