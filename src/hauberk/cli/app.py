@@ -26,9 +26,12 @@ app = typer.Typer(
 
 def _register() -> None:
     """Hang every command on the application."""
-    from hauberk.cli import inspect  # noqa: PLC0415 - commands import the rooms they need when they run
+    from hauberk.cli import analyze, detector, inspect, watch  # noqa: PLC0415 - commands import the rooms they need when they run
 
+    app.command(name="analyze", epilog=analyze.EXAMPLE)(analyze.analyze)
     app.command(name="inspect", epilog=inspect.EXAMPLE)(inspect.inspect)
+    app.command(name="watch", epilog=watch.EXAMPLE)(watch.watch)
+    app.add_typer(detector.app, name="detector")
 
 
 @app.callback()
@@ -47,7 +50,9 @@ def configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+            if sys.stderr.isatty()
+            else structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(10 if verbose else 30),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

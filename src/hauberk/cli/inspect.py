@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hauberk.cli.exit_code import ExitCode
 from hauberk.cli.format import Format, FormatOption, chosen, write_lines
-from hauberk.cli.problem import report_problems
-from hauberk.cli.progress import progress
-from hauberk.model.observation import Observations
-from hauberk.service.feed import Depth, Feed, open_feed
-from hauberk.service.record import Record, flow_records, transaction_record
+
+if TYPE_CHECKING:
+    from hauberk.model.observation import Observations
+    from hauberk.service.record import Record
 
 EXAMPLE = "Example: hauberk inspect plant.pcapng --emit transactions --format json"
 
@@ -27,20 +26,22 @@ class Emit(StrEnum):
     TRANSACTIONS = "transactions"
 
 
-_DEPTH = {Emit.DEVICES: Depth.MESSAGES, Emit.FLOWS: Depth.SERVICES, Emit.TRANSACTIONS: Depth.MESSAGES}
-
-
 def inspect(
     source: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - .")
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - ."),
     ],
     emit: Annotated[Emit, typer.Option("--emit", "-e", help="What to show.")] = Emit.DEVICES,
     output: FormatOption = None,
 ) -> None:
     """Show the devices, conversations or application messages in captures or logs."""
-    feed = open_feed(source, _DEPTH[emit])
+    from hauberk.cli.problem import report_problems  # noqa: PLC0415 - a command loads what it needs when it runs
+    from hauberk.cli.progress import progress  # noqa: PLC0415 - same
+    from hauberk.service.feed import Depth, open_feed  # noqa: PLC0415 - same
+
+    feed = open_feed(source, Depth.SERVICES if emit is Emit.FLOWS else Depth.MESSAGES)
     with progress(f"Reading {feed.name}", feed.size) as advance:
-        records = _records(feed, feed.observations(advance), emit)
+        records = _records(feed.observations(advance), emit)
         if chosen(output) is Format.JSON:
             write_lines(records)
         else:
@@ -52,7 +53,9 @@ def inspect(
         raise typer.Exit(code)
 
 
-def _records(feed: Feed, batches: Iterable[Observations], emit: Emit) -> Iterator[Record]:
+def _records(batches: Iterable[Observations], emit: Emit) -> Iterator[Record]:
+    from hauberk.service.record import flow_records, transaction_record  # noqa: PLC0415 - same as above
+
     if emit is Emit.TRANSACTIONS:
         return (transaction_record(transaction) for batch in batches for transaction in batch.transactions)
     if emit is Emit.FLOWS:

@@ -15,7 +15,9 @@ def report_problems(feed: Feed) -> ExitCode:
     problems = [error.diagnostics() for error in feed.problems]
     reader = feed.sensor.reader
     if reader is not None and reader.defects:
-        problems.extend(f"{sample}\nThis is a defect of Hauberk: please report it with the frame." for sample in reader.defect_samples)
+        problems.extend(
+            f"{sample}\nThis is a defect of Hauberk: please report it with the frame." for sample in reader.defect_samples
+        )
     for text in problems[:_SHOWN]:
         sys.stderr.write(f"hauberk: {text}\n")
     if len(problems) > _SHOWN:

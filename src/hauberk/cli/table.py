@@ -28,7 +28,9 @@ _COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
         ("operation", "Operation"), ("code", "Code"), ("object", "Object"), ("value", "Value"), ("status", "Status"),
     ),
 }  # fmt: skip
-_NUMBERS = frozenset({"frame", "code", "packets", "packets_out", "packets_in", "bytes_out", "bytes_in", "initiator_port", "responder_port"})
+_NUMBERS = frozenset(
+    {"frame", "code", "packets", "packets_out", "packets_in", "bytes_out", "bytes_in", "initiator_port", "responder_port"}
+)
 _TIMES = frozenset({"time", "start", "end", "first_seen", "last_seen"})
 
 

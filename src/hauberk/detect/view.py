@@ -14,6 +14,7 @@ from hauberk.detect.baseline import Baseline
 from hauberk.detect.fleet import Fleet
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.flow import STATE_FIRST
+from hauberk.model.ids import DeviceId
 from hauberk.model.observation import Columns, Observations
 from hauberk.model.transaction import Transaction
 
@@ -58,6 +59,10 @@ class View:
         activity = self.batch.activity
         first = (activity["state"] & STATE_FIRST != 0) & (activity["ip_version"] > 0)
         return activity[first & ~is_group_address(activity["b_hi"], activity["b_lo"])]
+
+    def device(self, address: str) -> DeviceId | None:
+        """The device behind ``address``."""
+        return self.fleet.device(address)
 
 
 def is_group_address(hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:

@@ -122,12 +122,11 @@ class Ledger:
             row["flags"] |= k.GIVEN
             self._counters[k.CHANGES] += 1
 
-    def silence(self, slots: NDArray[np.int64], quiet: bool) -> None:  # noqa: FBT001 - says which of two states the rows are set to
-        """Mark rows as settled peers, or no longer so."""
-        if quiet:
-            self._rows["flags"][slots] |= np.uint32(k.QUIET)
-        else:
-            self._rows["flags"][slots] &= np.uint32(~k.QUIET & 0xFFFF_FFFF)
+    def silence(self, slots: NDArray[np.int64]) -> None:
+        """Mark these rows, and no others, as settled peers whose doings change nothing."""
+        flags = self.rows["flags"]
+        flags &= np.uint32(~k.QUIET & 0xFFFF_FFFF)
+        flags[slots] |= np.uint32(k.QUIET)
 
     def _make_room(self) -> None:
         size = self._rows.size

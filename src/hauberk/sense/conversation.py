@@ -166,7 +166,23 @@ class Conversation:
                 out.append(
                     _new_tuple(
                         Transaction,
-                        (frame, time, protocol, src, src_port, dst, dst_port, role, operation, code, what, value, status, write, hints),
+                        (
+                            frame,
+                            time,
+                            protocol,
+                            src,
+                            src_port,
+                            dst,
+                            dst_port,
+                            role,
+                            operation,
+                            code,
+                            what,
+                            value,
+                            status,
+                            write,
+                            hints,
+                        ),
                     )
                 )
             if messages[-1].status != MALFORMED:
@@ -182,7 +198,14 @@ class Conversation:
         message = Message(self.row.name, "request" if direction.outward else "response", "malformed", status=MALFORMED)
         out.append(
             Transaction(
-                piece.frame, piece.time * 1e-9, message.protocol, direction.src, direction.src_port, direction.dst, direction.dst_port, *message[1:]
+                piece.frame,
+                piece.time * 1e-9,
+                message.protocol,
+                direction.src,
+                direction.src_port,
+                direction.dst,
+                direction.dst_port,
+                *message[1:],
             )
         )
         self._weary()

@@ -82,7 +82,17 @@ class Sensor:
             raise StateError(f"a block of {block.count} packets is over {BLOCK_PACKETS}")
         packets = self._packets
         decode(
-            block.data, block.offset, block.captured, block.wire, block.time, block.link, block.vlan, block.frame, 0, block.count, packets
+            block.data,
+            block.offset,
+            block.captured,
+            block.wire,
+            block.time,
+            block.link,
+            block.vlan,
+            block.frame,
+            0,
+            block.count,
+            packets,
         )
         if self.reader is not None:
             self.reader.begin()
@@ -113,6 +123,16 @@ class Sensor:
             self._expire(self.table.limits.flows)
         return self._observations()
 
+    def warm(self) -> None:
+        """Compile, or load, every kernel now, so that no packet waits for that."""
+        none = np.zeros(0, np.int64)
+        empty = Block(
+            np.zeros(1, np.uint8), none, none.astype(np.uint32), none.astype(np.uint32), none, none.astype(np.uint16), none.astype(np.int32),
+            none, 0,
+        )  # fmt: skip
+        self.process(empty)
+        self._update(self._packets, 0, 0)
+
     def _update(self, packets: Columns, first: int, count: int) -> int:
         table, output = self.table, self._output
         return int(
@@ -136,7 +156,7 @@ class Sensor:
         whole = self.fragments.add(block.data[start : start + size].tobytes(), int(packet["time"][0]) * 1e-9)
         if whole is None:
             return
-        data = np.frombuffer(whole, np.uint8)
+        data = np.frombuffer(bytearray(whole), np.uint8)  # writable, like every other block: one compiled kernel for all
         one = self._single
         length = np.array([len(whole)], np.uint32)
         decode(
@@ -215,7 +235,9 @@ class Sensor:
         if self.reader is not None:
             self.reader.settle(activity, flows)
             transactions = self.reader.transactions
-        parts = {name: column for name, column in (("activity", activity), ("flows", flows), ("claims", claims)) if column is not None}
+        parts = {
+            name: column for name, column in (("activity", activity), ("flows", flows), ("claims", claims)) if column is not None
+        }
         if activity is not None:
             parts["activity"] = activity[np.argsort(activity["start"], kind="stable")]
         return Observations(**parts, transactions=transactions, watermark=self.counters.last_time)

@@ -12,7 +12,20 @@ from hauberk.model.transaction import Transaction
 
 Record = dict[str, object]
 
-_TRANSPORTS = {1: "icmp", 2: "igmp", 6: "tcp", 17: "udp", 47: "gre", 50: "esp", 51: "ah", 58: "icmpv6", 89: "ospf", 103: "pim", 112: "vrrp", 132: "sctp"}
+_TRANSPORTS = {
+    1: "icmp",
+    2: "igmp",
+    6: "tcp",
+    17: "udp",
+    47: "gre",
+    50: "esp",
+    51: "ah",
+    58: "icmpv6",
+    89: "ospf",
+    103: "pim",
+    112: "vrrp",
+    132: "sctp",
+}
 _PORTED = frozenset({6, 17})
 
 
@@ -44,7 +57,23 @@ def flow_records(flows: Columns) -> Iterator[Record]:
         "packets_out", "packets_in", "bytes_out", "bytes_in",
     )  # fmt: skip
     for row in zip(*(flows[name].tolist() for name in columns), strict=True):
-        start, end, a_hi, a_lo, b_hi, b_lo, a_port, b_port, version, transport, service, packets_out, packets_in, bytes_out, bytes_in = row
+        (
+            start,
+            end,
+            a_hi,
+            a_lo,
+            b_hi,
+            b_lo,
+            a_port,
+            b_port,
+            version,
+            transport,
+            service,
+            packets_out,
+            packets_in,
+            bytes_out,
+            bytes_in,
+        ) = row
         ported = version and transport in _PORTED
         yield {
             "start": start * 1e-9,

@@ -18,7 +18,7 @@ from hauberk.sense.capture.window import RECORD_LIMIT
 INTERFACE_LIMIT: Final = 65536
 """Most interfaces one section may describe."""
 
-TIME_LIMIT: Final = 1 << 62
+TIME_LIMIT: Final = (1 << 62) - 1
 """Latest time and largest offset, in nanoseconds: their sum still fits 64 bits (the year 2116)."""
 
 TICKS_MULTIPLY: Final = 0

@@ -67,7 +67,7 @@ def _told(identifier: int, prop: int, value: Scalar) -> Hint | None:
 def error_status(tags: Tags) -> str:
     """Class and code of an error as a status: the code where it has a name of its own."""
     numbers: list[int] = []
-    while tags.more and len(numbers) < 2:
+    while tags.more() and len(numbers) < 2:
         tags.step()
         if not tags.context:
             numbers.append(tags.unsigned())
@@ -100,10 +100,10 @@ def _multiple(tags: Tags, limits: Limits) -> Body:
     shown: list[str] = []
     values: list[Scalar] = []
     hints: list[Hint] = []
-    while tags.more:
+    while tags.more():
         identifier = _identifier(tags, 0)
         tags.step()
-        while tags.more and not tags.closing:
+        while tags.more() and not tags.closing:
             _one_of_list(tags, identifier, limits, (shown, values, hints))
     return Body(_joined(shown, limits), _flat(values), tuple(hints))
 
@@ -152,7 +152,7 @@ def _changed(tags: Tags, limits: Limits) -> Body:
     values: list[Scalar] = []
     if tags.peek(4, opening=True):
         tags.step()
-        while tags.more:
+        while tags.more():
             prop, index = tags.context_number(0), tags.context_number(1)
             if prop is None:
                 break
@@ -196,7 +196,7 @@ def _application(tags: Tags, limits: Limits) -> Body:
     """Application data in a row: an object where one comes first, then values (files, clocks, deleted and created objects)."""
     shown: str | None = None
     values: list[Scalar] = []
-    while tags.more and len(values) < limits.items:
+    while tags.more() and len(values) < limits.items:
         tags.step()
         if tags.opening or tags.closing or tags.context:
             continue

@@ -36,7 +36,6 @@ class Tags:
         self.number = self.start = self.size = 0
         self.context = self.opening = self.closing = False
 
-    @property
     def more(self) -> bool:
         """True where another tag begins."""
         return self.position < self.end

@@ -1,7 +1,7 @@
 """Configuration frames of synchrophasor streams: which stations there are and how their data frames are laid out.
 
-IEEE C37.118.2-2011 clauses 6.4 (configuration 1 and 2) and 6.5 (configuration 3). Only what is needed to read frequencies and states
-of data frames is kept.
+IEEE C37.118.2-2011 clauses 6.4 (configuration 1 and 2) and 6.5 (configuration 3). Only what is needed to read frequencies and
+states of data frames is kept.
 """
 
 from __future__ import annotations

@@ -33,6 +33,8 @@ from hauberk.sense.dissect.reader import text
 
 _TYPES = ("con", "non", "ack", "rst")
 _ACK, _RST = 2, 3
+_MOST_OPTIONS = 1024
+"""Options of one message; a whole datagram of them is no request anybody makes."""
 _SERVER_ROLE = Hint(HintKey.ROLE, "coap.server")
 _CLIENT_ROLE = Hint(HintKey.ROLE, "coap.client")
 
@@ -171,8 +173,8 @@ def _split(pdu: bytes) -> tuple[bytes, Options, int]:
         delta, at = _extended(byte >> 4, pdu, at)
         length, at = _extended(byte & 15, pdu, at)
         number += delta
-        if at + length > end or number > 0xFFFF:
-            raise Malformed("option longer than its message")
+        if at + length > end or number > 0xFFFF or len(options) >= _MOST_OPTIONS:
+            raise Malformed("option longer than its message, or too many of them")
         options.append((number, pdu[at : at + length]))
         at += length
     return token, options, end

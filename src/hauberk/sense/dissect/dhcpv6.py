@@ -116,22 +116,25 @@ def _status_codes(options: Options) -> list[int]:
     return [int.from_bytes(value[:2], "big") for value in options.get(_STATUS_CODE, ())]
 
 
+def _name(data: bytes) -> str | None:
+    """A name in wire format whose end may be left out (RFC 4704 section 4.2)."""
+    try:
+        name = read_name(data + b"\x00", 0)[0]
+    except Malformed:
+        return None
+    return None if name == "." else name
+
+
 def _client_hints(options: Options, mac: str | None, about: str | None, limits: Limits) -> list[Hint]:
     hints = [] if mac is None else [Hint(HintKey.MAC, mac, about)]
-    for value in options.get(_FQDN, ())[:1]:
-        try:
-            name = read_name(value[1:] + b"\x00", 0)[0]
-        except Malformed:
-            continue
-        if name != ".":
-            hints.append(Hint(HintKey.HOSTNAME, name, about))
-    for value in options.get(_VENDOR_CLASS, ())[:1]:
-        # Enterprise number, then texts behind their lengths (section 21.16).
-        if words := text(value[6:], limits.text).strip():
-            hints.append(Hint(HintKey.DHCP_VENDOR_CLASS, words, about))
-    for value in options.get(_REQUESTED, ())[:1]:
-        codes = (str(value[at] << 8 | value[at + 1]) for at in range(0, min(len(value), limits.text) - 1, 2))
-        hints.append(Hint(HintKey.DHCP_FINGERPRINT, ",".join(codes), about))
+    if name := _name(options.get(_FQDN, [b""])[0][1:]):
+        hints.append(Hint(HintKey.HOSTNAME, name, about))
+    # Enterprise number, then texts behind their lengths (section 21.16).
+    if words := text(options.get(_VENDOR_CLASS, [b""])[0][6:], limits.text).strip():
+        hints.append(Hint(HintKey.DHCP_VENDOR_CLASS, words, about))
+    requested = options.get(_REQUESTED, [b""])[0]
+    if codes := ",".join(str(requested[at] << 8 | requested[at + 1]) for at in range(0, min(len(requested), limits.text) - 1, 2)):
+        hints.append(Hint(HintKey.DHCP_FINGERPRINT, codes, about))
     hints.extend(Hint(HintKey.DEVICE_URL, text(value, limits.text), about) for value in options.get(_MUD_URL, ())[:1])
     return hints
 

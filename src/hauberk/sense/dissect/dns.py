@@ -23,6 +23,8 @@ from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 _PREFIX = 2
 _UPDATE = 5
 _REVERSE = ".in-addr.arpa"
+_SHARED = LIKELY - 5
+"""Recognition score: a whole message that LLMNR, multicast DNS or NBNS would send as well."""
 
 
 def values(data: bytes, records: tuple[Record, ...], limits: Limits) -> tuple[Value, str]:
@@ -167,16 +169,15 @@ def plausible(data: bytes) -> DnsMessage | None:
 
 
 def _recognise(data: bytes, to_responder: bool) -> int:  # noqa: ARG001 - a message looks alike in both directions
-    """A name of several labels, not of multicast DNS, speaks for the global system; the sisters share everything else."""
+    """A name of several labels, not of multicast DNS, speaks for the global system; where a sister may speak too the port decides."""
     message = plausible(data)
     if message is None or len(message.questions) > 1:
         return NO
     if not message.questions:
         return POSSIBLE
     name = message.questions[0].name
-    if ("." not in name and not message.flags & 0x0100) or (message.id == 0 and name.endswith(".local")):
-        return POSSIBLE
-    return LIKELY
+    shared = "." not in name or (message.id == 0 and name.endswith(".local"))
+    return _SHARED if shared else LIKELY
 
 
 def _recognise_stream(data: bytes, to_responder: bool) -> int:

@@ -59,6 +59,8 @@ _LAYOUTS: dict[tuple[int, bool], str] = {
 }
 """Fields of the data of a command, by number and whether it is the request: ``u`` a byte, ``f`` a float."""
 _LONG_TAG, _WRITE_LONG_TAG = 20, 22
+_PREAMBLES = 32
+"""Preamble bytes passed over in front of a frame."""
 
 Command = tuple[int, int | None, bytes]
 """Number, response code (None in a request) and data without response code and status."""
@@ -185,7 +187,7 @@ def _initiate(pdu: bytes) -> Value:
 def _token_passing(pdu: bytes, request: bool) -> list[Command]:
     """The one command of a frame of the token-passing data link layer (HCF_SPEC-081 clause 7), whose check byte must agree."""
     start = 8
-    while start < len(pdu) and pdu[start] == 0xFF:
+    while start < min(len(pdu), 8 + _PREAMBLES) and pdu[start] == 0xFF:
         start += 1
     reader = Reader(pdu, start)
     delimiter = reader.u8()

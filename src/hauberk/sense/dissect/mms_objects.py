@@ -35,7 +35,7 @@ _STRINGS = frozenset({0x1A, 0x19, 0x80, 0x81, 0x82})
 def target(data: bytes, service: int, one: Element, limits: Limits) -> str | None:
     """The object of confirmed request ``service`` whose contents are ``one``. Raises ``Malformed``."""
     if service in {READ, WRITE}:
-        specification = access_specification(data, one)
+        specification = access_specification(data, service, one)
         return None if specification is None else variables(data, specification, limits)
     if service == GET_NAME_LIST:
         scope = ber.find(data, one.start, one.end, 0xA1)
@@ -52,25 +52,17 @@ def target(data: bytes, service: int, one: Element, limits: Limits) -> str | Non
         return ",".join(name for name in names if name) or None
     if service in _FILES:
         return _files(data, service, one)
+    if service in _IDENTIFIERS:
+        return _word(data, one) or None
     return None if service in _WITHOUT else _first_words(data, one)
 
 
-def access_specification(data: bytes, one: Element) -> Element | None:
-    """The variable access specification of a read or write request: a read wraps it, a write does not."""
-    first = ber.find(data, one.start, one.end, 0xA1)
-    if first is not None and ber.element(data, one.start, one.end).tag != 0xA0 and _wraps(data, first):
-        return ber.element(data, first.start, first.end)
-    return ber.element(data, one.start, one.end)
-
-
-def _wraps(data: bytes, one: Element) -> bool:
-    if one.start >= one.end:
-        return False
-    inner = ber.element(data, one.start, one.end)
-    return inner.tag in {_LIST_OF_VARIABLES, _LIST_NAME} and inner.start < inner.end and data[inner.start] in {0x30, *_OBJECT_NAMES}
-
-
-_OBJECT_NAMES = (_VMD, _DOMAIN, _ASSOCIATION)
+def access_specification(data: bytes, service: int, one: Element) -> Element | None:
+    """The variable access specification of a read or write request: a read wraps it, a write begins with it."""
+    if service == WRITE:
+        return ber.element(data, one.start, one.end)
+    wrapped = ber.find(data, one.start, one.end, 0xA1)
+    return None if wrapped is None else ber.element(data, wrapped.start, wrapped.end)
 
 
 def variables(data: bytes, specification: Element, limits: Limits) -> str | None:
@@ -99,8 +91,10 @@ def _word(data: bytes, one: Element) -> str:
 
 
 _FILES = frozenset({FILE_OPEN, FILE_READ, FILE_CLOSE, FILE_RENAME, FILE_DELETE, FILE_DIRECTORY, OBTAIN_FILE})
-_WITHOUT = frozenset({0, 2, 63, 71})
-"""Services that name no object: status, identify, get_alarm_summary, get_capability_list."""
+_IDENTIFIERS = frozenset({27, 36, 37, 39, 45})
+"""Services whose request is one name: download_segment, delete_domain, get_domain_attributes and two of program invocations."""
+_WITHOUT = frozenset({0, 2, 30, 31, 63, 71})
+"""Services that name no object: status, identify, parts of uploads, get_alarm_summary, get_capability_list."""
 
 
 def _files(data: bytes, service: int, one: Element) -> str | None:
@@ -121,8 +115,6 @@ def _path(data: bytes, one: Element) -> str:
 
 def _first_words(data: bytes, one: Element, depth: int = 4) -> str | None:
     """The first name in a request of a rarer service: object names keep their form."""
-    if not one.tag & (0x20 << 8 * (one.tag.bit_length() // 9)) and one.tag & 0xFF not in _STRINGS:
-        return _word(data, one) if data[one.start : one.end].isalnum() else None
     for part in ber.children(data, one.start, one.end, 4):
         if part.tag in _STRINGS:
             return _word(data, part) or None

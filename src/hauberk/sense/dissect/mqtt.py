@@ -190,7 +190,7 @@ class MqttSession:
         options: list[int] = []
         while at < end:
             raw, at = string(pdu, at, end)
-            shown = topic_filter(raw, limits.text)
+            shown = topic_filter(raw, limits.text) if len(filters) < limits.items else ""
             option = 0
             if kind == SUBSCRIBE:
                 option = self._options(pdu, at, end)

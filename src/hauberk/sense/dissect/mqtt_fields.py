@@ -13,6 +13,8 @@ from hauberk.sense.dissect.mqtt_names import BINARY, BYTE, FOUR, PAIR, PROPERTIE
 from hauberk.sense.dissect.reader import text
 
 _REMEMBERED_BYTES = 256
+_MOST_PROPERTIES = 1024
+"""Properties of one packet; only user properties may repeat, and nobody sends so many."""
 USER_PROPERTY = 0x26
 SUBSCRIPTION_IDENTIFIER = 0x0B
 
@@ -87,8 +89,12 @@ def properties(data: bytes, at: int, end: int, allowed: Container[int] = PROPERT
     if stop > end:
         raise Malformed("properties longer than their packet")
     found: Properties = {}
+    count = 0
     while at < stop:
         name = data[at]
+        count += 1
+        if count > _MOST_PROPERTIES:
+            raise Malformed(f"more than {_MOST_PROPERTIES} properties")
         if name not in allowed or (name in found and name != SUBSCRIPTION_IDENTIFIER):
             raise Malformed("unknown or repeated property")
         value, at = _property(PROPERTIES[name], data, at + 1, stop)

@@ -39,6 +39,9 @@ from hauberk.sense.dissect.s7comm_values import read_values, written_status
 NAME = "s7comm"
 PROTOCOL_ID = 0x32
 JOB, ACK, ACK_DATA, USER_DATA = 1, 2, 3, 7
+_KINDS = frozenset({JOB, ACK, ACK_DATA, USER_DATA})
+_TELLING = frozenset({SETUP, READ_VAR, WRITE_VAR})
+"""Functions that only a client asks for: in a download the controller asks, too."""
 
 _HEADER = Struct(">xBHHHH")
 _SERVER = (Hint(HintKey.ROLE, "s7comm.server"),)
@@ -60,7 +63,7 @@ class _Job(NamedTuple):
 
 def looks_like(data: bytes, at: int) -> bool:
     """True where an S7comm header with a known message kind and room for its parts begins at ``at``."""
-    return len(data) >= at + 10 and data[at] == PROTOCOL_ID and data[at + 1] in {JOB, ACK, ACK_DATA, USER_DATA}
+    return len(data) >= at + 10 and data[at] == PROTOCOL_ID and data[at + 1] in _KINDS
 
 
 class S7comm:
@@ -80,6 +83,8 @@ class S7comm:
         if len(data) < at + 10:
             raise Malformed("an S7comm header is cut off")
         kind, _, reference, parameters, size = _HEADER.unpack_from(data, at)
+        if kind not in _KINDS:
+            raise Malformed(f"S7comm message kind {kind}")
         at += 12 if kind in {ACK, ACK_DATA} else 10
         split = at + parameters
         end = split + size
@@ -88,15 +93,11 @@ class S7comm:
         try:
             if kind == JOB:
                 message = self._job(data, at, split, end, reference | (_FROM_CLIENT if to_responder else 0))
-            elif kind in {ACK, ACK_DATA}:
-                message = self._answer(data, at, split, end, reference | (0 if to_responder else _FROM_CLIENT))
             elif kind == USER_DATA:
                 message = self._user_data.read(data[at:split], data[split:end], reference, to_responder)
             else:
-                raise Malformed(f"S7comm message kind {kind}")
+                message = self._answer(data, at, split, end, reference | (0 if to_responder else _FROM_CLIENT))
         except Malformed:
-            if kind not in {JOB, ACK, ACK_DATA, USER_DATA}:
-                raise
             return [_broken(kind, data[at : at + 1], to_responder)]
         return [message if self._announced == 3 else self._announce(message, kind)]
 
@@ -105,8 +106,8 @@ class S7comm:
         self._user_data.gap()
 
     def _announce(self, message: Message, kind: int) -> Message:
-        """Say once of each side what it is. Only a client opens jobs for communication and variables."""
-        if message.code not in {SETUP, READ_VAR, WRITE_VAR} and kind != USER_DATA or message.role == "event":
+        """Say once of each side what it is."""
+        if message.role == "event" or (kind != USER_DATA and message.code not in _TELLING):
             return message
         side = 1 if message.role == "request" else 2
         if self._announced & side:

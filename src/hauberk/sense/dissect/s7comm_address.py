@@ -20,11 +20,11 @@ _S7ANY, _DB_READ, _NCK, _SYMBOL = 0x10, 0xB0, frozenset({0x82, 0x83, 0x84}), 0xB
 
 
 class Item(NamedTuple):
-    """One variable of a read or write: its address, its transport size (0 where it has none) and how many elements."""
+    """One variable of a read or write: its address, its transport size (0 where it has none) and how many elements it has."""
 
     label: str
     kind: int
-    count: int
+    length: int
 
 
 def items(data: bytes, at: int, count: int, most: int) -> tuple[Item, ...]:

@@ -1,8 +1,8 @@
 """S7comm-plus, the protocol of SIMATIC S7-1200 and S7-1500 controllers, inside ISO on TCP.
 
-Siemens publishes no standard; the layout is what controllers up to firmware V3 (protocol versions 1 to 3, before TLS) send in clear:
-header, in version 3 a digest, an opcode and a function, and a trailer after the last part. ``object`` is the number of the object
-asked for, as ``0x0000011d``. Values are not decoded. Keys of a session are never read.
+Siemens publishes no standard; the layout is what controllers up to firmware V3 (protocol versions 1 to 3, before TLS) send in
+clear: header, in version 3 a digest, an opcode and a function, and a trailer after the last part. ``object`` is the number of what
+is asked for, as ``0x0000011d``. Values are not decoded. Keys of a session are never read.
 """
 
 from __future__ import annotations
@@ -123,7 +123,9 @@ class S7commPlus:
         function, sequence = data[at + 3] << 8 | data[at + 4], data[at + 7] << 8 | data[at + 8]
         operation = _FUNCTIONS.get(function) or f"function_0x{function:04x}"
         if role == "request":
-            number = int.from_bytes(data[at + _SESSION_BYTES - 4 : at + _SESSION_BYTES], "big") if end >= at + _SESSION_BYTES else None
+            number = (
+                int.from_bytes(data[at + _SESSION_BYTES - 4 : at + _SESSION_BYTES], "big") if end >= at + _SESSION_BYTES else None
+            )
             write = function in _WRITES and not (number == _SESSIONS or number in _DYNAMIC or _own(data, at, number))
             opened = _Open(operation, f"0x{number:08x}" if number else None, write)
             if len(self._open) >= self._limits.pending:

@@ -89,6 +89,4 @@ def clock(body: bytes) -> str | None:
         return None
     year = int(digits[2:4])
     century = 1900 if year >= 90 else 2000
-    return (
-        f"{century + year:04d}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:17]}"
-    )
+    return f"{century + year:04d}-{digits[4:6]}-{digits[6:8]}T{digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:17]}"

@@ -24,6 +24,12 @@ _OPERATIONS: dict[bytes, tuple[str, Role]] = {
 _GOODBYE = "ssdp:byebye"
 
 
+def _other_method(start: bytes, pdu: bytes) -> tuple[str, Role]:
+    if METHOD.fullmatch(start) is None or b" HTTP/1." not in pdu[:256]:
+        raise Malformed("neither a request nor a status line")
+    return start.decode("ascii").lower().replace("-", "_"), "request"
+
+
 def _hints(fields: dict[str, str], subject: str | None) -> list[Hint]:
     hints = [
         Hint(key, fields[name])
@@ -50,12 +56,7 @@ class _Session(StatelessSession):
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:  # noqa: ARG002 - the start line says the direction
         """The message in one datagram."""
         start = pdu[:9].partition(b" ")[0]
-        known = _OPERATIONS.get(start)
-        if known is None:
-            if METHOD.fullmatch(start) is None or b" HTTP/1." not in pdu[:256]:
-                raise Malformed("neither a request nor a status line")
-            known = start.decode("ascii").lower().replace("-", "_"), "request"
-        operation, role = known
+        operation, role = _OPERATIONS.get(start) or _other_method(start, pdu)
         head = read_fields(pdu, _WANTED, self.limits)
         fields = head.fields
         subject = fields.get("st") or fields.get("nt")

@@ -91,8 +91,11 @@ class FlowTable:
         self.state[NEXT_ID] = 1
         self.state[MUTE] = silent
         self.idle: NDArray[np.int64] = np.array(
-            [int(value * _NS) for value in (
-                limits.tcp_idle, limits.tcp_closed, limits.tcp_unanswered, limits.udp_idle, limits.other_idle)], np.int64
+            [
+                int(value * _NS)
+                for value in (limits.tcp_idle, limits.tcp_closed, limits.tcp_unanswered, limits.udp_idle, limits.other_idle)
+            ],
+            np.int64,
         )
 
     @property

@@ -89,7 +89,9 @@ class Stream:
         """True if the hole has been open too long or too much waits behind it."""
         oldest = min(time for _, _, time in self.held.values())
         limits = self.limits
-        return self.held_bytes > limits.held_bytes or len(self.held) > limits.held_segments or now - oldest > limits.hole_seconds * 1e9
+        return (
+            self.held_bytes > limits.held_bytes or len(self.held) > limits.held_segments or now - oldest > limits.hole_seconds * 1e9
+        )
 
     def _take(self, seq: int) -> tuple[bytes, int, int]:
         entry = self.held.pop(seq)

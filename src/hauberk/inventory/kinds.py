@@ -1,0 +1,75 @@
+"""Kinds of devices: the words a device record uses, and what people call them."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {
+    "plc": "programmable logic controller",
+    "rtu": "remote terminal unit",
+    "hmi": "operator panel",
+    "scada_server": "SCADA server",
+    "historian": "historian",
+    "engineering_workstation": "engineering workstation",
+    "pmu": "phasor measurement unit",
+    "ied": "protection relay or other substation device",
+    "field_device": "field device",
+    "drive": "drive",
+    "robot": "robot",
+    "building_controller": "building controller",
+    "meter": "meter",
+    "gateway": "gateway",
+    "router": "router",
+    "switch": "switch",
+    "access_point": "access point",
+    "firewall": "firewall",
+    "camera": "camera",
+    "video_recorder": "video recorder",
+    "doorbell": "doorbell",
+    "light": "light",
+    "smart_plug": "smart plug",
+    "smart_switch": "smart switch",
+    "sensor": "sensor",
+    "siren": "siren",
+    "scale": "scale",
+    "lock": "lock",
+    "thermostat": "thermostat",
+    "appliance": "household appliance",
+    "vacuum": "cleaning robot",
+    "hub": "home hub",
+    "speaker": "speaker",
+    "voice_assistant": "voice assistant",
+    "tv": "television",
+    "media_player": "media player",
+    "game_console": "game console",
+    "printer": "printer",
+    "phone": "phone",
+    "tablet": "tablet",
+    "voip_phone": "desk phone",
+    "wearable": "wearable",
+    "computer": "computer",
+    "server": "server",
+    "storage": "network storage",
+    "virtual_machine": "virtual machine",
+    "name_server": "name server",
+    "time_server": "time server",
+    "broker": "message broker",
+    "medical_device": "medical device",
+    "vehicle_charger": "vehicle charger",
+    "inverter": "solar inverter",
+    "iot_device": "connected device",
+}
+"""Kind by name; only these appear in records."""
+
+FAMILIES: tuple[frozenset[str], ...] = (
+    frozenset({"camera", "doorbell", "video_recorder"}),
+    frozenset({"smart_plug", "smart_switch", "light"}),
+    frozenset({"speaker", "voice_assistant", "media_player", "tv"}),
+    frozenset({"phone", "tablet", "wearable"}),
+    frozenset({"computer", "server", "virtual_machine", "engineering_workstation", "scada_server", "hmi", "historian"}),
+    frozenset({"plc", "rtu", "ied", "field_device", "drive", "gateway", "building_controller", "meter"}),
+    frozenset({"router", "access_point", "switch", "firewall", "gateway"}),
+    frozenset({"sensor", "siren", "hub", "scale", "thermostat", "appliance"}),
+)
+"""Kinds that are easily taken for one another: evidence for one speaks less against the others."""
+
+GENERIC: frozenset[str] = frozenset({"iot_device", "server", "computer", "field_device"})
+"""Kinds that say little: they do not speak against a narrower one."""

@@ -1,0 +1,55 @@
+"""Live analysis of an interface: the same sensor and detectors as for files, on packets as they come."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+
+from hauberk.detect.baseline import Baseline
+from hauberk.detect.engine import DetectorSetting
+from hauberk.errors import SettingError
+from hauberk.model.observation import Observations
+from hauberk.sense.capture.live import LiveSource
+from hauberk.sense.sensor import Sensor
+from hauberk.service.analysis import Analysis
+from hauberk.service.learning import parse_learn
+
+
+def observe_live(
+    source: LiveSource,
+    by: Sensor,
+    learn: str | None,
+    known: Baseline | None,
+    settings: Mapping[str, DetectorSetting],
+    duration: float | None,
+    clock: Callable[[], float] = time.time,
+) -> tuple[Analysis, Iterator[Observations]]:
+    """An analysis and the stream to run it on. ``learn``: a duration from now or ``until=EPOCH``; ``duration``: seconds until the capture stops."""
+    until = live_learn_until(learn, clock())
+    by.warm()
+    return Analysis(known, until, settings), _observations(source, by, duration)
+
+
+def live_learn_until(learn: str | None, now: float) -> float | None:
+    """The moment at which learning ends when it begins at ``now``; both in epoch seconds."""
+    if learn is None:
+        return None
+    span = parse_learn(learn)
+    if span.share is not None:
+        raise SettingError(f"'{learn}': live traffic has no end to take a share of; give a duration (10m) or until=EPOCH")
+    return span.until if span.until is not None else now + (span.seconds or 0.0)
+
+
+def _observations(source: LiveSource, by: Sensor, duration: float | None) -> Iterator[Observations]:
+    timer = threading.Timer(duration, source.stop) if duration is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        for block in source.blocks():
+            yield by.process(block)
+        yield by.finish()
+    finally:
+        if timer is not None:
+            timer.cancel()
