@@ -51,6 +51,12 @@ class CaptureError(InputError):
         where = "" if offset is None else f" at byte {offset}"
         super().__init__(f"{source}: {reason}{where}")
 
+    def diagnostics(self) -> str:
+        """What happened and what to do: other words where nothing at all could be read."""
+        if self.offset:
+            return super().diagnostics()
+        return f"{self} [{self.code}]\nNothing could be read. Check the name and that it is a capture or a log Hauberk knows."
+
 
 class Malformed(InputError):  # noqa: N818 - the field's own word; it names a property of a message, not a failure of ours
     """A message breaks the rules of its protocol."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import Annotated
 
-import structlog
 import typer
-from click.exceptions import Abort, ClickException, Exit
 
 from hauberk.cli.exit_code import ExitCode
 from hauberk.errors import HauberkError, InputError
@@ -23,6 +22,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_INTERRUPTED = 130
+"""What a shell expects of a command ended by Ctrl-C."""
+
 
 def _register() -> None:
     """Hang every command on the application."""
@@ -34,29 +36,20 @@ def _register() -> None:
     app.add_typer(detector.app, name="detector")
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature is Typer's
+    if wanted:
+        from importlib.metadata import version  # noqa: PLC0415 - costs time that no other command needs
+
+        sys.stdout.write(f"hauberk {version('hauberk')}\n")
+        raise typer.Exit(ExitCode.CLEAN)
+
+
 @app.callback()
 def configure(
     *,
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log more, to standard error."),
-    version: bool = typer.Option(False, "--version", help="Print the version and exit.", is_eager=True),
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)] = False,
 ) -> None:
-    """Set up logging for every command."""
-    if version:
-        from importlib.metadata import version as installed  # noqa: PLC0415 - costs time that no other command needs
-
-        sys.stdout.write(f"hauberk {installed('hauberk')}\n")
-        raise typer.Exit(ExitCode.CLEAN)
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-            if sys.stderr.isatty()
-            else structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(10 if verbose else 30),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    """Security for fleets of connected devices: who a device is, what it does, and what is wrong."""
 
 
 def run() -> None:
@@ -66,14 +59,16 @@ def run() -> None:
         code = app(standalone_mode=False)
         sys.stdout.flush()
         sys.exit(code or 0)
-    except Exit as leave:
+    except typer.Exit as leave:
         sys.exit(leave.exit_code)
-    except ClickException as error:
-        error.show()
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "hauberk"
+        sys.stderr.write(f"hauberk: {error.format_message()}\nSee '{command} --help' for what it takes.\n")
         sys.exit(ExitCode.USAGE)
-    except (Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         sys.stderr.write("Stopped.\n")
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has seen enough. Nothing more can be written, not even at interpreter exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -76,3 +76,10 @@ def endpoint(row: np.void, side: str) -> str:
     """Text of side ``a`` or ``b`` of an activity row."""
     hi, lo = int(row[f"{side}_hi"]), int(row[f"{side}_lo"])
     return ip_text(hi, lo) if row["ip_version"] else mac_text(lo)
+
+
+def span(seconds: float) -> str:
+    """A span of time as a person says it."""
+    if seconds < 1:
+        return f"{max(seconds * 1000, 1):.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

@@ -22,7 +22,17 @@ from hauberk.model.service import SERVICE_NUMBER
 ETHERNET_HEADER = 14
 """Bytes, added to IP bytes for each packet."""
 TCP, UDP, ICMP, ICMP6 = 6, 17, 1, 58
-_TRANSPORTS = {"tcp": TCP, "udp": UDP, "icmp": ICMP, "icmp6": ICMP6, "ipv6-icmp": ICMP6, "sctp": 132, "igmp": 2, "gre": 47, "esp": 50}
+_TRANSPORTS = {
+    "tcp": TCP,
+    "udp": UDP,
+    "icmp": ICMP,
+    "icmp6": ICMP6,
+    "ipv6-icmp": ICMP6,
+    "sctp": 132,
+    "igmp": 2,
+    "gre": 47,
+    "esp": 50,
+}
 _FIN, _SYN, _RST, _PSH, _ACK = 0x01, 0x02, 0x04, 0x08, 0x10
 _ALIASES = {"ssl": "tls", "http2": "http", "opcua_binary": "opcua", "opcua-binary": "opcua", "ntlm": "", "ftp-data": ""}
 _SISTERS = {5353: "mdns", 5355: "llmnr", 137: "nbns"}

@@ -19,7 +19,6 @@ _CLIENTS = {"modbus": "client", "dnp3": "master", "s7comm": "client", "cip": "cl
 _SERVERS = {"mqtt": "broker", "dnp3": "outstation", "mdns": "", "nbns": "", "dhcp": ""}
 """Roles that are not called server; empty where an answer makes no server."""
 _MOST_TOLD = 1 << 16
-_SECRET_WORDS = ("pass", "pwd", "psw", "token", "secret", "key", "auth", "session", "signature", "credential", "sid", "pin")
 
 
 class Ends(NamedTuple):
@@ -82,67 +81,3 @@ class Scribe:
             message.write,
             hints,
         )
-
-
-def _without_secret(parameter: str) -> str:
-    name, equals, value = parameter.partition("=")
-    lowered = name.lower()
-    return f"{name}=*" if equals and value and any(word in lowered for word in _SECRET_WORDS) else parameter
-
-
-def web_target(host: str, target: str) -> str | None:
-    """Host and path of a request, secrets in the query hidden; None where neither is known."""
-    scheme, separator, rest = target.partition("://")
-    if separator and scheme.isalnum():
-        authority, slash, path = rest.partition("/")
-        target = f"{authority.rpartition('@')[2]}{slash}{path}"
-    else:
-        target = host + target
-    path, mark, query = target.partition("?")
-    if mark:
-        path = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}"
-    return path or None
-
-
-def payload_scalar(payload: str) -> str | int | float:
-    """A payload in text as the number it is, or as it is."""
-    if len(payload) <= 32 and payload.isascii():
-        try:
-            return int(payload) if payload.lstrip("-").isdigit() else float(payload) if payload[:1] in "-0123456789" and payload else payload
-        except ValueError:
-            return payload
-    return payload
-
-
-def http_messages(  # noqa: PLR0913 - what a line of either log may say
-    method: str | None,
-    target: str | None,
-    status: int | None,
-    *,
-    agent: str | None = None,
-    server: str | None = None,
-    user: str | None = None,
-    sent: str | None = None,
-    got: str | None = None,
-) -> list[Said]:
-    """A request and, where its status is known, the response, with the log-in they carry. ``sent``, ``got``: content types."""
-    from hauberk.formats.protocol_words import HTTP_WRITES, http_status  # noqa: PLC0415
-
-    operation = method.lower().replace("-", "_") if method else None
-    write = operation in HTTP_WRITES
-    said = []
-    if operation is not None:
-        hints = (Hint(HintKey.USER_AGENT, agent),) if agent else ()
-        said.append(Said(True, Message("http", "request", operation, None, target, sent, "ok", write, hints)))
-        if user:
-            said.append(Said(True, Message("http", "request", "login", None, user)))
-    if status is not None:
-        hints = (Hint(HintKey.BANNER, server),) if server else ()
-        value = (got, server) if got or server else None
-        words = http_status(status)
-        said.append(Said(False, Message("http", "response", operation or "response", status, target, value, words, write, hints)))
-        if user:
-            outcome = "unauthorized" if status in {401, 403} else "ok"
-            if outcome != "ok" or status < 400:
-                said.append(Said(False, Message("http", "response", "login", status, user, None, outcome)))
-    return said

@@ -265,19 +265,55 @@ ENIP_COMMANDS = {
 ENIP_CARRIERS = frozenset({0x6F, 0x70})
 """Commands that carry CIP, whose own log tells of it."""
 
-BACNET_CONFIRMED = (
-    "acknowledge_alarm confirmed_cov_notification confirmed_event_notification get_alarm_summary get_enrollment_summary "
-    "subscribe_cov atomic_read_file atomic_write_file add_list_element remove_list_element create_object delete_object "
-    "read_property read_property_conditional read_property_multiple write_property write_property_multiple "
-    "device_communication_control confirmed_private_transfer confirmed_text_message reinitialize_device vt_open vt_close "
-    "vt_data authenticate request_key read_range life_safety_operation subscribe_cov_property get_event_information"
-).split()
-BACNET_UNCONFIRMED = (
-    "i_am i_have unconfirmed_cov_notification unconfirmed_event_notification unconfirmed_private_transfer "
-    "unconfirmed_text_message time_synchronization who_has who_is utc_time_synchronization write_group"
-).split()
+BACNET_CONFIRMED = [
+    "acknowledge_alarm",
+    "confirmed_cov_notification",
+    "confirmed_event_notification",
+    "get_alarm_summary",
+    "get_enrollment_summary",
+    "subscribe_cov",
+    "atomic_read_file",
+    "atomic_write_file",
+    "add_list_element",
+    "remove_list_element",
+    "create_object",
+    "delete_object",
+    "read_property",
+    "read_property_conditional",
+    "read_property_multiple",
+    "write_property",
+    "write_property_multiple",
+    "device_communication_control",
+    "confirmed_private_transfer",
+    "confirmed_text_message",
+    "reinitialize_device",
+    "vt_open",
+    "vt_close",
+    "vt_data",
+    "authenticate",
+    "request_key",
+    "read_range",
+    "life_safety_operation",
+    "subscribe_cov_property",
+    "get_event_information",
+]
+BACNET_UNCONFIRMED = [
+    "i_am",
+    "i_have",
+    "unconfirmed_cov_notification",
+    "unconfirmed_event_notification",
+    "unconfirmed_private_transfer",
+    "unconfirmed_text_message",
+    "time_synchronization",
+    "who_has",
+    "who_is",
+    "utc_time_synchronization",
+    "write_group",
+]
 BACNET_CONFIRMED_WRITES = frozenset({7, 8, 9, 10, 11, 15, 16, 17, 20, 27})
 BACNET_UNCONFIRMED_WRITES = frozenset({6, 9, 10})
+BACNET_EVENTS = frozenset({0, 1, 2, 3, 4, 5, 11, 12})
+"""Unconfirmed services that tell and do not ask."""
 
 FTP_WRITES = frozenset({"stor", "stou", "appe", "dele", "rmd", "mkd", "xrmd", "xmkd", "rnfr", "rnto", "site"})
 FTP_ERRORS = {

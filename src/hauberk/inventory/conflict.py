@@ -14,7 +14,7 @@ from hauberk.model.observation import Columns
 _NS = 1_000_000_000
 
 
-def owners_of(  # noqa: PLR0913, PLR0917 - the evidence is in that many columns
+def owners_of(
     rows: Columns,
     macs: NDArray[np.uint64],
     slots: NDArray[np.int64],
@@ -24,7 +24,7 @@ def owners_of(  # noqa: PLR0913, PLR0917 - the evidence is in that many columns
     spread: Mapping[int, int],
     limits: InventoryLimits,
 ) -> tuple[set[int], set[int]]:
-    """Rows among ``slots`` (one address, several interfaces) that own the address, and interfaces that claim it beside its owner.
+    """Rows among ``slots`` (one address, several interfaces) that own it, and interfaces that claim it beside its owner.
 
     ``claims`` counts addresses claimed by each interface, ``spread`` addresses it sent from.
     """
@@ -34,14 +34,16 @@ def owners_of(  # noqa: PLR0913, PLR0917 - the evidence is in that many columns
         if pool:
             break
     else:
-        pool = [slot for slot in held if candidate[slot]]
-        if len(pool) > 1:  # nobody claimed it: the interface with the fewest addresses is the host, the others forward
-            pool = [min(pool, key=lambda slot: (spread.get(int(macs[slot]), 0), int(rows["first"][slot]), int(macs[slot])))]
+        # Nobody claimed it: its host talks with neighbours from it, or sends from the fewest addresses; others forward.
+        pool = [
+            min([slot for slot in held if candidate[slot]] or held, key=lambda slot: _rank(rows, slot, int(macs[slot]), spread))
+        ]
     if len(pool) <= 1:
         return set(pool), set()
     pool.sort(key=lambda slot: (int(rows["first"][slot]), int(macs[slot])))
     patience = int(limits.reassign_seconds * _NS)
-    if all(int(rows["first"][later]) - int(rows["last"][earlier]) >= patience for earlier, later in zip(pool, pool[1:], strict=False)):
+    begins, ends = rows["first"][pool].tolist(), rows["last"][pool].tolist()
+    if all(begin - end >= patience for begin, end in zip(begins[1:], ends, strict=False)):
         return set(pool), set()
     first = int(rows["first"][pool[0]])
     if int(rows["first"][pool[1]]) - first > patience // 2:
@@ -49,3 +51,7 @@ def owners_of(  # noqa: PLR0913, PLR0917 - the evidence is in that many columns
     else:
         owner = min(pool, key=lambda slot: (claims.get(int(macs[slot]), 0), int(rows["first"][slot]), int(macs[slot])))
     return {owner}, {int(macs[slot]) for slot in pool if slot != owner}
+
+
+def _rank(rows: Columns, slot: int, mac: int, spread: Mapping[int, int]) -> tuple[bool, int, int, int]:
+    return not rows["flags"][slot] & k.SAME_NET, spread.get(mac, 0), int(rows["first"][slot]), mac

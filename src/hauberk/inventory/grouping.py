@@ -1,8 +1,9 @@
 """Joins interfaces and lone addresses into physical things, each exactly once, and says why.
 
-Joined are: a virtual address of a redundancy protocol and the interface that used it last; addresses one host says are its own; holders of
-one serial number; holders of one multicast DNS name (RFC 6762 section 9 makes it unique on a link) unless they look like two units of one
-product; a port that only speaks link management and the interface of the same maker next to it in number. Never joined by likeness.
+Joined are: a virtual address of a redundancy protocol and the interface that used it last; addresses one host says are its own;
+holders of one serial number; holders of one multicast DNS name (RFC 6762 section 9 makes it unique on a link) unless they look
+like two units of one product; a port that only speaks link management and the interface of the same maker next to it in number;
+forwarding interfaces of one maker with neighbouring numbers. Never joined by mere likeness.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -26,22 +28,26 @@ from hauberk.model.observation import Columns
 _LOOPBACK_TEXT = "127.0.0.1"
 _PORT_DISTANCE = 32
 """Ports of one switch or controller are numbered from its base address on; most have at most this many."""
+_INTERFACE_DISTANCE = 16
+"""Interfaces of one router are numbered as closely."""
 _LINK_MANAGEMENT = sum(1 << k.ETHERTYPES.index(name) for name in ("llc", "lldp", "lacp", "loopback", "ptp", "mrp", "cdp"))
 _UNIQUE_PART = re.compile(r"[0-9a-f]*\d[0-9a-f]*", re.IGNORECASE)
 
 
+_UNNAMED = DeviceId("")
+
+
 @dataclass(slots=True)
 class Group:
-    """One physical thing: its addresses, the ledger rows that are its own, and the rows of all frames it sent."""
+    """One physical thing: its addresses, and the ledger rows that are its own."""
 
-    id: DeviceId = DeviceId("")
+    id: DeviceId = _UNNAMED
     macs: list[int] = field(default_factory=list)
     """Hardware addresses of frames it sent."""
     declared: list[int] = field(default_factory=list)
     """Hardware addresses it says are its own, where none of its frames showed one."""
     ips: list[str] = field(default_factory=list)
     own: list[int] = field(default_factory=list)
-    sent: list[int] = field(default_factory=list)
     router: bool = False
     carrier: bool = False
     """Carries conversations of others, but also claims what is not its own: no router to be trusted."""
@@ -103,6 +109,7 @@ class Grouping:
         self._join_ties(ties)
         self._join_shared(shared)
         self._join_ports()
+        self._join_routers()
         self._gather()
         self._declare(ties)
 
@@ -143,7 +150,9 @@ class Grouping:
         for virtual, real in sorted(self.topology.virtual.items()):
             one, other = self._node(mac_text(virtual)), self._node(mac_text(real))
             if one is not None and other is not None:
-                self._union.join(one, other, f"It speaks from the virtual hardware address {mac_text(virtual)} of a redundancy protocol.", 0.95)
+                self._union.join(
+                    one, other, f"It speaks from the virtual hardware address {mac_text(virtual)} of a redundancy protocol.", 0.95
+                )
 
     def _join_ties(self, ties: Mapping[tuple[str, str], float]) -> None:
         for one, other in sorted(ties):
@@ -156,7 +165,7 @@ class Grouping:
             if len(subjects) < 2:
                 continue
             nodes = sorted({node for subject in subjects if (node := self._node(subject)) is not None})
-            for one, other in zip(nodes, nodes[1:], strict=False):
+            for one, other in pairwise(nodes):
                 if key is HintKey.SERIAL:
                     self._union.join(one, other, f"Two of its addresses gave the serial number {value}.", 0.95)
                 elif _one_name_one_host(value, one, other):
@@ -164,11 +173,15 @@ class Grouping:
 
     def _join_ports(self) -> None:
         rows = self.rows
-        with_ip = sorted({int(mac) for mac in np.unique(self.topology.mac[self.topology.owned]).tolist()} & self.topology.interfaces)
+        with_ip = sorted(
+            {int(mac) for mac in np.unique(self.topology.mac[self.topology.owned]).tolist()} & self.topology.interfaces
+        )
         if not with_ip:
             return
         busy = set(np.unique(rows["mac"][rows["layer"] != 0]).tolist())
-        managers = rows[(rows["layer"] == 0) & (rows["carried"] != 0) & (rows["carried"] & np.uint64(~_LINK_MANAGEMENT & (1 << 64) - 1) == 0)]
+        managers = rows[
+            (rows["layer"] == 0) & (rows["carried"] != 0) & (rows["carried"] & np.uint64(~_LINK_MANAGEMENT & (1 << 64) - 1) == 0)
+        ]
         bases = np.array(with_ip, np.int64)
         for mac in managers["mac"].tolist():
             if mac in busy or mac not in self.topology.interfaces or mac >> 41 & 1:
@@ -177,6 +190,17 @@ class Grouping:
             if abs(nearest - mac) <= _PORT_DISTANCE and nearest >> 24 == mac >> 24:
                 reason = f"{mac_text(mac)} sends only link management and is numbered next to {mac_text(nearest)}: a port of it."
                 self._union.join(mac_text(nearest), mac_text(mac), reason, 0.8)
+
+    def _join_routers(self) -> None:
+        routers = sorted(
+            mac for mac in self.topology.routers & self.topology.interfaces if not mac >> 41 & 1 and not is_virtual(mac)
+        )
+        for one, other in pairwise(routers):
+            if other - one <= _INTERFACE_DISTANCE and one >> 24 == other >> 24:
+                reason = (
+                    f"{mac_text(one)} and {mac_text(other)} both forward and are neighbours in number: interfaces of one router."
+                )
+                self._union.join(mac_text(one), mac_text(other), reason, 0.85)
 
     def _gather(self) -> None:
         rows, topology = self.rows, self.topology
@@ -196,35 +220,24 @@ class Grouping:
             group.macs.append(mac)
             group.router |= mac in topology.routers or is_virtual(mac)
             group.carrier |= mac in topology.contested
-        addresses = list(zip(rows["hi"].tolist(), rows["lo"].tolist(), rows["layer"].tolist(), rows["mac"].tolist(), topology.mac.tolist(), strict=True))
-        owned, alone = topology.owned.tolist(), topology.alone.tolist()
-        for slot, (hi, lo, layer, raw, mac) in enumerate(addresses):
-            if layer == 0:
-                sender = self.holder.get(mac_text(raw)) if raw else None
-                if sender is not None:
-                    sender.own.append(slot)
-                    sender.sent.append(slot)
-                continue
-            text = ip_text(hi, lo)
-            if owned[slot]:
-                group = self.holder[mac_text(mac)]
-                group.ips.append(text)
-                group.own.append(slot)
-                group.sent.append(slot)
-            elif alone[slot]:
-                group = self.holder[self._node_of[text]]
-                group.ips.append(text)
-                group.own.append(slot)
-                group.sent.append(slot)
-            elif mac:
-                sender = self.holder.get(mac_text(mac))
-                if sender is not None:
-                    sender.sent.append(slot)
-            else:
-                holder = self._node_of.get(text)
-                if holder is not None:  # seen without a hardware address too, as on the loopback side of a capture
-                    self.holder[holder].own.append(slot)
-                    self.holder[holder].sent.append(slot)
+        kept = np.flatnonzero(topology.owned | topology.alone | (rows["layer"] == 0) | (topology.mac == 0))
+        columns = (
+            kept,
+            rows["hi"][kept],
+            rows["lo"][kept],
+            rows["layer"][kept],
+            rows["mac"][kept],
+            topology.owned[kept],
+            topology.alone[kept],
+        )
+        for slot, hi, lo, layer, mac, owned, alone in zip(*(column.tolist() for column in columns), strict=True):
+            # What is seen without a hardware address is a device of its own, or the loopback side of a known one.
+            holder = mac_text(mac) if layer == 0 or owned else self._node_of.get(ip_text(hi, lo), "")
+            owner = self.holder.get(holder)
+            if owner is not None:
+                owner.own.append(slot)
+                if owned or alone:
+                    owner.ips.append(ip_text(hi, lo))
         for root, reason, certainty in self._union.joins:
             group = by_root[self._union.find(root)]
             group.merged.append(reason)
@@ -232,8 +245,9 @@ class Grouping:
         for address, node in self._node_of.items():
             self.holder[address] = self.holder[node]
         self.groups = list(by_root.values())
+        since = self._since()
         for group in self.groups:
-            self._finish(group)
+            self._finish(group, since)
         self._hold_spans()
         self.groups.sort(key=lambda group: group.id)
 
@@ -256,20 +270,24 @@ class Grouping:
         self._prefixes.update((rows["lo"][held & (rows["layer"] == 4)] >> np.uint64(8)).tolist())
         self._prefixes.update(rows["hi"][held & (rows["layer"] == 6)].tolist())
 
-    def _finish(self, group: Group) -> None:
+    def _since(self) -> dict[int, int]:
+        """When each hardware address was first seen, in nanoseconds."""
+        order = np.lexsort((self.rows["first"], self.rows["mac"]))
+        macs, at = np.unique(self.rows["mac"][order], return_index=True)
+        return dict(zip(macs.tolist(), self.rows["first"][order][at].tolist(), strict=True))
+
+    def _finish(self, group: Group, since: Mapping[int, int]) -> None:
         group.ips = sorted(set(group.ips), key=_ip_order)
         group.router &= not group.carrier
         rows = self.rows
         if group.macs:
-            slots = np.array(group.sent, np.int64)
-            macs, inverse = np.unique(rows["mac"][slots], return_inverse=True)
-            first = np.full(macs.size, np.iinfo(np.int64).max)
-            np.minimum.at(first, inverse, rows["first"][slots])
-            since = dict(zip(macs.tolist(), first.tolist(), strict=True))
             best = min(group.macs, key=lambda mac: (mac >> 41 & 1, is_virtual(mac), since.get(mac, 1 << 62), mac))
             group.id = DeviceId(f"mac-{best:012x}")
         else:
-            earliest = min(group.own, key=lambda slot: (rows["layer"][slot], int(rows["first"][slot]), int(rows["hi"][slot]), int(rows["lo"][slot])))
+            earliest = min(
+                group.own,
+                key=lambda slot: (rows["layer"][slot], int(rows["first"][slot]), int(rows["hi"][slot]), int(rows["lo"][slot])),
+            )
             text = ip_text(int(rows["hi"][earliest]), int(rows["lo"][earliest]))
             if rows["scope"][earliest] == LOOPBACK:
                 text = _LOOPBACK_TEXT
@@ -278,7 +296,7 @@ class Grouping:
 
 def _ip_order(text: str) -> tuple[int, int, int]:
     hi, lo = ip_halves(text)
-    return int(hi != 0), hi, lo
+    return int(hi != 0 or lo >> 32 != 0xFFFF), hi, lo
 
 
 def _one_name_one_host(name: str, one: str, other: str) -> bool:

@@ -1,7 +1,8 @@
 """Weighs clues into one identity: kind, vendor, model, and how sure.
 
-Clues of one type of evidence are not independent: per type only the strongest counts. Types are combined as independent causes (noisy-or),
-and kinds that compete reduce the confidence of the best. Must never be surer than its cap, and says nothing below its floor.
+Clues of one type of evidence are not independent: per type only the strongest counts. Types are combined as independent causes
+(noisy-or), and kinds that compete reduce the confidence of the best. Must never be surer than its cap, and says nothing below its
+floor.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _CAP = 0.98
 _FLOOR = 0.2
 _RIVAL, _RELATIVE, _GENERIC_RIVAL = 0.6, 0.35, 0.1
 """How much a competing kind's score takes from the best: of another family, of the same, and of a kind that says little."""
+_NARROW = 0.3
+"""Score of a narrow kind from which it is preferred to one that says little."""
 _MOST_REASONS = 8
 
 
@@ -59,7 +62,9 @@ def _scores(clues: list[tuple[str, Clue]]) -> dict[str, float]:
 def _kind(scores: dict[str, float]) -> tuple[str | None, float]:
     if not scores:
         return None, 0.0
-    best = max(scores, key=lambda kind: (scores[kind] - (0.05 if kind in GENERIC else 0.0), kind))
+    narrow = max((score for kind, score in scores.items() if kind not in GENERIC), default=0.0)
+    handicap = 0.5 if narrow >= _NARROW else 0.9
+    best = max(scores, key=lambda kind: (scores[kind] * (handicap if kind in GENERIC else 1.0), kind))
     against = 0.0
     for kind, score in scores.items():
         if kind == best:

@@ -1,9 +1,9 @@
 """The inventory: one record per physical device, from everything that was observed.
 
 ``observe`` only adds evidence to bounded stores; who is who is decided when somebody asks, from all evidence at once, so that late
-knowledge gives the same records as early knowledge. Device ids are ``mac-aabbccddeeff`` after the interface first seen (a registered
-address before a random one), else ``ip-10-0-0-5``: they do not depend on the order or the batches of observations. The inventory never
-acts on the network.
+knowledge gives the same records as early knowledge. Device ids are ``mac-aabbccddeeff`` after the interface first seen (a
+registered address before a random one), else ``ip-10-0-0-5``: they do not depend on the order or the batches of observations. The
+inventory never acts on the network.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +33,31 @@ from hauberk.model.address import ip_halves, mac_number, mac_text
 from hauberk.model.device import Device
 from hauberk.model.hint import HintKey
 from hauberk.model.ids import DeviceId
-from hauberk.model.observation import Observations
+from hauberk.model.observation import Columns, Observations
 from hauberk.model.service import SERVICES
 
 _INFRASTRUCTURE_ROLES = frozenset({"router", "dns.server", "dhcp.server", "dhcpv6.server", "ntp.server", "mqtt.broker"})
 _INFRASTRUCTURE_KINDS = frozenset({"router", "firewall", "access_point", "switch", "name_server", "time_server", "broker"})
+_MASKS = ("served", "used", "carried", "clients", "targets", "client", "client_more", "server", "server_more")
 _SURE = 0.6
 """Confidence from which a kind alone makes infrastructure."""
 _CLIENTS_OF_A_SERVER = 3
-_SHARE_OF_NEW = 64
-"""A resolution is put off while fewer than one row in this many is new, for ``settle_seconds``."""
+_SHARE_OF_NEW = 16
+_LARGE = 2048
+"""A resolution is put off while fewer than one row in this many is new, for ``settle_seconds``, and longer where rows are many."""
+
+
+class _Sent(NamedTuple):
+    """Packets, and the times of the first and the last (nanoseconds)."""
+
+    packets: int
+    first: int
+    last: int
+
+    @staticmethod
+    def of(rows: Columns) -> _Sent:
+        """Of some rows together."""
+        return _Sent(int(rows["packets"].sum()), int(rows["first"].min()), int(rows["last"].max()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +103,8 @@ class Inventory:
     def devices(self) -> list[Device]:
         """Every device, sorted by id."""
         grouping = self._groups(exact=True)
-        return [self._record(group, grouping) for group in grouping.groups]
+        sent = self._sent(grouping)
+        return [self._record(group, grouping, sent) for group in grouping.groups]
 
     def device(self, address: str) -> DeviceId | None:
         """The record that holds the address now; None for a peer, or an address nobody has."""
@@ -148,16 +166,18 @@ class Inventory:
         known_peers = (fresh["scope"] == PUBLIC) & np.isin(fresh["mac"], routers) & ~topology.networks.holds(fresh)
         new = int(np.count_nonzero(~known_peers)) + changes - changed
         if not new:
-            self._settled = (seen, changed, heard)
+            self.ledger.settle(seen + np.flatnonzero(known_peers), anew=False)
+            self._settled = state
             return False
-        return new * _SHARE_OF_NEW >= seen or self._now - self._settled_at >= self.limits.settle_seconds
+        patience = self.limits.settle_seconds * max(1.0, count / _LARGE)
+        return new * _SHARE_OF_NEW >= seen or self._now - self._settled_at >= patience
 
     def _resolve(self, state: tuple[int, int, int]) -> Grouping:
         rows = self.ledger.rows.copy()
         topology = resolve(rows, self.ledger.networks, self.limits)
         grouping = Grouping(rows, topology, self.statements.ties, self.statements.shared, self.limits)
         carried = np.fromiter(topology.routers, np.uint64, len(topology.routers))
-        self.ledger.silence(np.flatnonzero(topology.behind & np.isin(rows["mac"], carried) & (rows["scope"] == PUBLIC)))
+        self.ledger.settle(np.flatnonzero(topology.behind & np.isin(rows["mac"], carried) & (rows["scope"] == PUBLIC)), anew=True)
         self._topology, self._grouping = topology, grouping
         self._settled, self._settled_at = state, self._now
         known = {group.id for group in grouping.groups}
@@ -174,14 +194,21 @@ class Inventory:
 
     def _judge(self, group: Group, grouping: Grouping) -> _Judged:
         slots = np.array(group.own, np.int64)
-        own, client, server = self.ledger.rows[slots], self.ledger.client[slots], self.ledger.server[slots]
-        masks = tuple(_any(own[name]) for name in ("served", "used", "carried", "clients", "targets"))
+        own = self.ledger.rows[slots]
+        masks = tuple(_any(own[name]) for name in _MASKS)
         versions = tuple(self.statements.version(subject) for subject in subjects_of(group))
-        evidence = (masks, _words(client), _words(server), versions, tuple(group.macs), tuple(group.ips), group.router, group.carrier)
+        evidence = (
+            masks,
+            versions,
+            tuple(group.macs),
+            tuple(group.ips),
+            group.router,
+            group.carrier,
+        )
         known = self._judgements.get(group.id)
         if known is not None and known.evidence == evidence:
             return known
-        dossier = self._dossier(group, grouping, masks, client, server)
+        dossier = self._dossier(group, grouping, masks)
         identity = identify(dossier)
         judged = self._judgements[group.id] = _Judged(
             evidence,
@@ -192,10 +219,8 @@ class Inventory:
         )
         return judged
 
-    def _dossier(
-        self, group: Group, grouping: Grouping, masks: tuple[int, ...], client: NDArray[np.uint64], server: NDArray[np.uint64]
-    ) -> Dossier:
-        served, used, carried, clients, targets = masks
+    def _dossier(self, group: Group, grouping: Grouping, masks: tuple[int, ...]) -> Dossier:
+        served, used, carried, clients, targets, client, client_more, server, server_more = masks
         counted: dict[HintKey, dict[tuple[str, str], int]] = defaultdict(dict)
         for statement in self._said(group, grouping):
             values = counted[statement.key]
@@ -205,12 +230,12 @@ class Inventory:
         return Dossier(
             makers=tuple(dict.fromkeys(name for mac in macs if (name := maker(mac)))),
             random_mac=bool(macs) and all(mac >> 41 & 1 for mac in macs),
-            stated={key: tuple(sorted(values, key=lambda said, of=values: (-of[said], said))) for key, values in counted.items()},
-            client_of=_services(client),
-            server_of=_services(server),
+            stated={key: _by_count(values) for key, values in counted.items()},
+            client_of=_services(client, client_more),
+            server_of=_services(server, server_more),
             ports_served=ports_of(served),
             ports_used=ports_of(used),
-            frames=frozenset(name for at, name in enumerate(ETHERTYPES) if carried >> at & 1),
+            frames=_frames(carried),
             router=group.router,
             clients=_distinct(clients),
             targets=_distinct(targets),
@@ -224,12 +249,10 @@ class Inventory:
                 if not moved or grouping.tenant(subject, statement.first) is group:
                     yield statement
 
-    def _record(self, group: Group, grouping: Grouping) -> Device:
-        rows = self.ledger.rows
-        sent = rows[np.array(group.sent, np.int64)]
+    def _record(self, group: Group, grouping: Grouping, sent: Mapping[int, _Sent]) -> Device:
+        parts = [sent[mac] for mac in group.macs if mac in sent] or [_Sent.of(self.ledger.rows[np.array(group.own, np.int64)])]
         judged = self._judge(group, grouping)
         identity = judged.identity
-        reasons = [*identity.reasons, *dict.fromkeys(group.merged)]
         return Device(
             id=group.id,
             macs=tuple(mac_text(mac) for mac in sorted(group.macs or set(group.declared))),
@@ -240,24 +263,44 @@ class Inventory:
             model=identity.model,
             firmware=identity.firmware,
             confidence=round(identity.confidence * group.certainty, 3),
-            reasons=tuple(reasons),
+            reasons=(*identity.reasons, *dict.fromkeys(group.merged)),
             protocols=judged.protocols,
-            first_seen=int(sent["first"].min()) / 1e9,
-            last_seen=int(sent["last"].max()) / 1e9,
-            packets=int(sent["packets"].sum()),
+            first_seen=min(part.first for part in parts) / 1e9,
+            last_seen=max(part.last for part in parts) / 1e9,
+            packets=sum(part.packets for part in parts),
         )
+
+    def _sent(self, grouping: Grouping) -> dict[int, _Sent]:
+        """What each interface sent, its own and what it forwarded."""
+        rows = self.ledger.rows
+        counted = rows["mac"] != 0
+        counted[: grouping.topology.alone.size] &= ~grouping.topology.alone
+        rows = rows[counted]
+        order = np.argsort(rows["mac"], kind="stable")
+        rows = rows[order]
+        bounds = np.flatnonzero(np.diff(rows["mac"], prepend=np.uint64(0)))
+        if not bounds.size:
+            return {}
+        packets = np.add.reduceat(rows["packets"], bounds).tolist()
+        first = np.minimum.reduceat(rows["first"], bounds).tolist()
+        last = np.maximum.reduceat(rows["last"], bounds).tolist()
+        return {mac: _Sent(*values) for mac, *values in zip(rows["mac"][bounds].tolist(), packets, first, last, strict=True)}
 
 
 def _infrastructure(group: Group, dossier: Dossier, identity: Identity) -> bool:
     if group.carrier:
         return False  # it claims what is not its own
-    if dossier.router or _INFRASTRUCTURE_ROLES.intersection(dossier.values(HintKey.ROLE)) or dossier.clients >= _CLIENTS_OF_A_SERVER:
+    if (
+        dossier.router
+        or _INFRASTRUCTURE_ROLES.intersection(dossier.values(HintKey.ROLE))
+        or dossier.clients >= _CLIENTS_OF_A_SERVER
+    ):
         return True
     return identity.kind in _INFRASTRUCTURE_KINDS and identity.confidence >= _SURE
 
 
-def _words(words: NDArray[np.uint64]) -> tuple[int, ...]:
-    return tuple(np.bitwise_or.reduce(words, axis=0).tolist()) if words.size else ()
+def _by_count(values: Mapping[tuple[str, str], int]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(values, key=lambda said: (-values[said], said)))
 
 
 def _any(masks: NDArray[np.uint64]) -> int:
@@ -265,10 +308,16 @@ def _any(masks: NDArray[np.uint64]) -> int:
     return int(np.bitwise_or.reduce(masks)) if masks.size else 0
 
 
-def _services(words: NDArray[np.uint64]) -> frozenset[str]:
-    """Names of the services whose bits are set in any row."""
-    masks = np.bitwise_or.reduce(words, axis=0).tolist() if words.size else []
-    return frozenset(name for number, name in enumerate(SERVICES) if number and masks and masks[number >> 6] >> (number & 63) & 1)
+@lru_cache(maxsize=4096)
+def _services(first: int, more: int) -> frozenset[str]:
+    """Names of the services whose bits are set."""
+    mask = first | more << 64
+    return frozenset(name for number, name in enumerate(SERVICES) if number and mask >> number & 1)
+
+
+@lru_cache(maxsize=4096)
+def _frames(mask: int) -> frozenset[str]:
+    return frozenset(name for at, name in enumerate(ETHERTYPES) if mask >> at & 1)
 
 
 def _distinct(mask: int) -> int:

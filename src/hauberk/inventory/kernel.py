@@ -1,7 +1,8 @@
 """Adds activity and claims to the ledger of bindings, in compiled code: nothing here runs once a row in Python.
 
-A binding is a pair of hardware address and network address that was seen together as the source of frames. It keeps what later decides
-whether the address is the interface's own. Must never decide that itself: evidence may come late, and order must not matter.
+A binding is a pair of hardware address and network address that was seen together as the source of frames. It keeps what later
+decides whether the address is the interface's own. Must never decide that itself: evidence may come late, and order must not
+matter.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ BINDING = np.dtype(
         ("mac", np.uint64),
         ("hi", np.uint64),
         ("lo", np.uint64),
+        ("flags", np.uint32),
+        ("scope", np.uint8),
+        ("layer", np.uint8),
         ("first", np.int64),
         ("last", np.int64),
         ("packets", np.uint64),
@@ -31,17 +35,18 @@ BINDING = np.dtype(
         ("used", np.uint64),
         ("clients", np.uint64),
         ("targets", np.uint64),
+        ("client", np.uint64),
+        ("client_more", np.uint64),
+        ("server", np.uint64),
+        ("server_more", np.uint64),
         ("carried", np.uint64),
-        ("flags", np.uint32),
-        ("scope", np.uint8),
-        ("layer", np.uint8),
     ],
     align=True,
 )
 """``packets`` were sent from here, ``same_mac`` of them in conversations whose two sides had one hardware address; ``peer`` is the
-numerically smallest address talked with; ``served`` and ``used`` are masks of noteworthy ports answered on and asked; ``clients`` and
-``targets`` are 64-bit linear counters (Whang 1990) of who was served infrastructure and which OT servers were asked; ``carried`` masks
-EtherTypes; ``layer`` is 4 or 6, or 0 for the hardware address itself."""
+numerically smallest address talked with; ``served`` and ``used`` are masks of noteworthy ports answered on and asked; ``clients``
+and ``targets`` are 64-bit linear counters (Whang 1990) of who was served infrastructure and which OT servers were asked;
+``carried`` masks EtherTypes; ``layer`` is 4 or 6, or 0 for the hardware address itself."""
 
 CLAIMED: Final = 1
 """By ARP or neighbour discovery."""
@@ -65,12 +70,16 @@ OPERATIONAL: Final = 2
 COUNT: Final = 0
 CHANGES: Final = 1
 SEED: Final = 2
-"""Positions of the ledger's counters: rows in use, changes that may alter the inventory, and the seed of the hash, which is drawn per
-process so that no sender can aim at one bucket."""
+SETTLED: Final = 3
+"""Positions of the ledger's counters: rows in use; changes that may alter the inventory; the seed of the hash, drawn per process
+so that no sender can aim at one bucket; rows that were judged, whose changes count (a new row is news enough)."""
 
+_HEADERS_4, _HEADERS_6 = 100, 120
+"""Bytes of a frame with a tag and the longest TCP header, and nothing inside."""
 _GROUP_BIT = np.uint64(1 << 40)
 _TYPES = np.array(
-    [0, 0x88CC, 0x88B8, 0x88BA, 0x8892, 0x888E, 0x8809, 0x9000, 0x88F7, 0x88E3, 0x88A4, 0x88AB, 0x88E1, 0x80E1, 0x88B9, 0x2000], np.int64
+    [0, 0x88CC, 0x88B8, 0x88BA, 0x8892, 0x888E, 0x8809, 0x9000, 0x88F7, 0x88E3, 0x88A4, 0x88AB, 0x88E1, 0x80E1, 0x88B9, 0x2000],
+    np.int64,
 )
 ETHERTYPES: Final = (
     *("llc", "lldp", "goose", "sampled_values", "profinet", "eapol", "lacp", "loopback", "ptp", "mrp", "ethercat", "powerlink"),
@@ -89,12 +98,21 @@ def _mix(value: np.uint64) -> np.uint64:
 
 @njit(cache=True, inline="always")
 def place_of(
-    index: NDArray[np.int32], rows: Columns, counters: NDArray[np.int64], mac: np.uint64, hi: np.uint64, lo: np.uint64, layer: np.int64
+    index: NDArray[np.int32],
+    rows: Columns,
+    counters: NDArray[np.int64],
+    mac: np.uint64,
+    hi: np.uint64,
+    lo: np.uint64,
+    layer: np.int64,
 ) -> np.int64:
     """Position in ``index`` of the binding, or of the hole where it belongs."""
     mask = np.uint64(index.size - 1)
     seed = np.uint64(counters[SEED])
-    place = _mix((mac ^ seed) * np.uint64(0x9E3779B97F4A7C15) ^ hi * np.uint64(0xC2B2AE3D27D4EB4F) ^ lo * np.uint64(0xD6E8FEB86659FD93)) & mask
+    place = (
+        _mix((mac ^ seed) * np.uint64(0x9E3779B97F4A7C15) ^ hi * np.uint64(0xC2B2AE3D27D4EB4F) ^ lo * np.uint64(0xD6E8FEB86659FD93))
+        & mask
+    )
     while index[np.int64(place)] >= 0:
         row = rows[index[np.int64(place)]]
         if row["lo"] == lo and row["mac"] == mac and row["hi"] == hi and row["layer"] == layer:
@@ -105,8 +123,15 @@ def place_of(
 
 @njit(cache=True, inline="always")
 def touch(
-    index: NDArray[np.int32], rows: Columns, counters: NDArray[np.int64], mac: np.uint64, hi: np.uint64, lo: np.uint64, layer: int, reach: int
-) -> int:
+    index: NDArray[np.int32],
+    rows: Columns,
+    counters: NDArray[np.int64],
+    mac: np.uint64,
+    hi: np.uint64,
+    lo: np.uint64,
+    layer: np.int64,
+    reach: int,
+) -> np.int64:
     """Row of the binding, made where there is none. The caller saw to it that there is room."""
     place = place_of(index, rows, counters, mac, hi, lo, layer)
     if index[place] >= 0:
@@ -136,7 +161,7 @@ def reindex(index: NDArray[np.int32], rows: Columns, counters: NDArray[np.int64]
 
 
 @njit(cache=True, inline="always")
-def _type_bit(ethertype: int) -> np.uint64:
+def _type_bit(ethertype: np.int64) -> np.uint64:
     if ethertype < 0x0600:
         return np.uint64(1)
     for bit in range(1, _TYPES.size):
@@ -146,15 +171,21 @@ def _type_bit(ethertype: int) -> np.uint64:
 
 
 @njit(cache=True, inline="always")
-def _near(version: int, s_hi: np.uint64, s_lo: np.uint64, d_hi: np.uint64, d_lo: np.uint64) -> bool:
-    """True for two addresses of one /24 or /64."""
-    if version == 4:
-        return s_lo >> np.uint64(8) == d_lo >> np.uint64(8)
-    return s_hi == d_hi
+def _spoke(version: np.int64, packets: np.uint64, size: np.uint64, payload: np.uint64) -> bool:
+    """True if a side sent payload. A capture cut off behind the headers has none: there frames larger than bare headers tell."""
+    return bool(payload > 0 or size > packets * np.uint64(_HEADERS_6 if version == 6 else _HEADERS_4))
 
 
 @njit(cache=True, inline="always")
-def _tie(reach: int, other: int, near: bool) -> int:
+def _near(version: np.int64, s_hi: np.uint64, s_lo: np.uint64, d_hi: np.uint64, d_lo: np.uint64) -> bool:
+    """True for two addresses of one /24 or /64."""
+    if version == 4:
+        return bool(s_lo >> np.uint64(8) == d_lo >> np.uint64(8))
+    return bool(s_hi == d_hi)
+
+
+@njit(cache=True, inline="always")
+def _tie(reach: int, other: int, near: int) -> int:
     """What sending from an address of one reach to one of another says of the sender."""
     if other == GROUP_LINK:
         return DIRECT
@@ -168,36 +199,69 @@ def _tie(reach: int, other: int, near: bool) -> int:
     return flags
 
 
+@njit(cache=True, inline="always")
+def _use(row: np.void, service: np.int64, port: np.uint8, kind: np.uint8, d_hi: np.uint64, d_lo: np.uint64) -> None:
+    """Note what the initiator of a conversation uses."""
+    one = np.uint64(1)
+    if service < 64:
+        row["client"] |= one << np.uint64(service)
+    else:
+        row["client_more"] |= one << np.uint64(service - 64)
+    if port:
+        row["used"] |= one << np.uint64(port - 1)
+    if kind & OPERATIONAL:
+        row["targets"] |= one << (_mix(d_lo ^ d_hi) & np.uint64(63))
+
+
+@njit(cache=True, inline="always")
+def _serve(row: np.void, service: np.int64, port: np.uint8, kind: np.uint8, d_hi: np.uint64, d_lo: np.uint64) -> None:
+    """Note what the responder of a conversation offers."""
+    one = np.uint64(1)
+    if service < 64:
+        row["server"] |= one << np.uint64(service)
+    else:
+        row["server_more"] |= one << np.uint64(service - 64)
+    if port:
+        row["served"] |= one << np.uint64(port - 1)
+    if kind & INFRASTRUCTURE:
+        row["clients"] |= one << (_mix(d_lo ^ d_hi) & np.uint64(63))
+
+
 @njit(cache=True, nogil=True)
-def absorb(
+def absorb(  # noqa: PLR0912 - one pass over a row: calls would cost more than branches do
     activity: Columns,
     begin: int,
     index: NDArray[np.int32],
     rows: Columns,
-    client: NDArray[np.uint64],
-    server: NDArray[np.uint64],
     counters: NDArray[np.int64],
     port_bit: NDArray[np.uint8],
     service_class: NDArray[np.uint8],
-) -> int:
+) -> np.int64:
     """Add ``ACTIVITY`` rows from ``begin`` on. Returns where it stopped: at the end, or where the ledger is full."""
-    one = np.uint64(1)
     for i in range(begin, activity.size):
         if counters[COUNT] + 2 > rows.size:
-            return i
+            return np.int64(i)
         flow = activity[i]
         version = np.int64(flow["ip_version"])
         a_scope = scope(flow["a_hi"], flow["a_lo"]) if version else NONE
         b_scope = scope(flow["b_hi"], flow["b_lo"]) if version else NONE
-        near = version != 0 and _near(version, flow["a_hi"], flow["a_lo"], flow["b_hi"], flow["b_lo"])
-        two_way = TWO_WAY if flow["payload_out"] > 0 and flow["payload_in"] > 0 else 0
+        near = int(version != 0 and _near(version, flow["a_hi"], flow["a_lo"], flow["b_hi"], flow["b_lo"]))
+        said = _spoke(version, flow["packets_out"], flow["bytes_out"], flow["payload_out"])
+        answered = _spoke(version, flow["packets_in"], flow["bytes_in"], flow["payload_in"])
+        two_way = TWO_WAY if said and answered else 0
         service = np.int64(flow["service"])
-        word, bit = service >> 6, one << np.uint64(service & 63)
         kind = service_class[service]
         port = port_bit[flow["b_port"]]
         for side in range(2):
             if side == 0:
-                packets, mac, hi, lo, reach, other = flow["packets_out"], flow["a_mac"], flow["a_hi"], flow["a_lo"], a_scope, b_scope
+                packets, mac, hi, lo, reach, other = (
+                    flow["packets_out"],
+                    flow["a_mac"],
+                    flow["a_hi"],
+                    flow["a_lo"],
+                    a_scope,
+                    b_scope,
+                )
                 d_hi, d_lo = flow["b_hi"], flow["b_lo"]
             else:
                 packets, mac, hi, lo, reach, other = flow["packets_in"], flow["b_mac"], flow["b_hi"], flow["b_lo"], b_scope, a_scope
@@ -212,7 +276,14 @@ def absorb(
             if not own and mac == 0:
                 continue
             slot = touch(
-                index, rows, counters, mac, hi if own else np.uint64(0), lo if own else np.uint64(0), version if own else 0, reach if own else NONE
+                index,
+                rows,
+                counters,
+                mac,
+                hi if own else np.uint64(0),
+                lo if own else np.uint64(0),
+                np.int64(version if own else 0),
+                reach if own else NONE,
             )
             row = rows[slot]
             row["packets"] += packets
@@ -229,39 +300,31 @@ def absorb(
                 row["peer_hi"] = d_hi
                 row["peer_lo"] = d_lo
             if row["flags"] | np.uint32(flags) != row["flags"]:
-                if not row["flags"] & QUIET:
+                if slot < counters[SETTLED] and not row["flags"] & QUIET:
                     counters[CHANGES] += 1
                 row["flags"] |= np.uint32(flags)
             if side == 0:
-                client[slot, word] |= bit
-                if port:
-                    row["used"] |= one << np.uint64(port - 1)
-                if kind & OPERATIONAL:
-                    row["targets"] |= one << (_mix(d_lo ^ d_hi) & np.uint64(63))
+                _use(row, service, port, kind, d_hi, d_lo)
             else:
-                server[slot, word] |= bit
-                if port:
-                    row["served"] |= one << np.uint64(port - 1)
-                if kind & INFRASTRUCTURE:
-                    row["clients"] |= one << (_mix(d_lo ^ d_hi) & np.uint64(63))
+                _serve(row, service, port, kind, d_hi, d_lo)
     return np.int64(activity.size)
 
 
 @njit(cache=True, nogil=True)
-def absorb_claims(claims: Columns, begin: int, index: NDArray[np.int32], rows: Columns, counters: NDArray[np.int64]) -> int:
+def absorb_claims(claims: Columns, begin: int, index: NDArray[np.int32], rows: Columns, counters: NDArray[np.int64]) -> np.int64:
     """Add ``CLAIM`` rows from ``begin`` on. Returns where it stopped. An ARP frame counts as a packet of its sender; neighbour
     discovery is IPv6, which activity counts."""
     for i in range(begin, claims.size):
         if counters[COUNT] + 1 > rows.size:
-            return i
+            return np.int64(i)
         claim = claims[i]
         mac = claim["mac"]
         if mac == 0 or mac & _GROUP_BIT:
             continue
         reach = scope(claim["hi"], claim["lo"])
-        layer = 4 if claim["hi"] == 0 and claim["lo"] >> np.uint64(32) == np.uint64(0xFFFF) else 6
+        layer = np.int64(4 if claim["hi"] == 0 and claim["lo"] >> np.uint64(32) == np.uint64(0xFFFF) else 6)
         if reach in (NONE, GROUP, GROUP_LINK):
-            slot = touch(index, rows, counters, mac, np.uint64(0), np.uint64(0), 0, NONE)
+            slot = touch(index, rows, counters, mac, np.uint64(0), np.uint64(0), np.int64(0), NONE)
             flags = np.uint32(0)
         else:
             slot = touch(index, rows, counters, mac, claim["hi"], claim["lo"], layer, reach)

@@ -71,5 +71,5 @@ FAMILIES: tuple[frozenset[str], ...] = (
 )
 """Kinds that are easily taken for one another: evidence for one speaks less against the others."""
 
-GENERIC: frozenset[str] = frozenset({"iot_device", "server", "computer", "field_device"})
+GENERIC: frozenset[str] = frozenset({"iot_device", "server", "computer", "field_device", "virtual_machine"})
 """Kinds that say little: they do not speak against a narrower one."""

@@ -1,7 +1,7 @@
 """The ledger: every binding of hardware and network address that was seen, with its raw evidence.
 
-It grows to its limit; beyond it the longest silent bindings that nobody claimed are folded into the row of their hardware address, so that
-counts stay true. Must never hold a conclusion that later evidence could not undo.
+It grows to its limit; beyond it the longest silent bindings that nobody claimed are folded into the row of their hardware address,
+so that counts stay true. Must never hold a conclusion that later evidence could not undo.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from hauberk.model.observation import Columns
 from hauberk.model.service import OT_SERVICES, SERVICES
 
 _FIRST_SIZE = 1 << 12
-_WORDS = (len(SERVICES) + 63) // 64
 _SERVED_BY_INFRASTRUCTURE = frozenset({"dns", "dhcp", "dhcpv6", "ntp", "mqtt"})
 
 
 def _service_class() -> NDArray[np.uint8]:
-    table = np.zeros(256, np.uint8)
+    table = np.zeros(256, np.uint8)  # the column is a byte
     for number, name in enumerate(SERVICES):
-        table[number] = (k.INFRASTRUCTURE if name in _SERVED_BY_INFRASTRUCTURE else 0) | (k.OPERATIONAL if name in OT_SERVICES else 0)
+        table[number] = (k.INFRASTRUCTURE if name in _SERVED_BY_INFRASTRUCTURE else 0) | (
+            k.OPERATIONAL if name in OT_SERVICES else 0
+        )
     return table
 
 
@@ -35,20 +36,18 @@ _SERVICE_CLASS = _service_class()
 
 
 class Ledger:
-    """Bindings as columns: ``rows`` (``BINDING``), and per row the services it used (``client``) and offered (``server``) as bit masks."""
+    """Bindings as columns (``BINDING``), found by hash."""
 
     def __init__(self, limits: InventoryLimits) -> None:
         self.limits = limits
         self.evicted = 0
         """Bindings folded away because the ledger was full."""
-        self._counters: NDArray[np.int64] = np.array([0, 0, secrets.randbits(62)], np.int64)
+        self._counters: NDArray[np.int64] = np.array([0, 0, secrets.randbits(62), 0], np.int64)
         self._networks: set[tuple[int, int]] = set()
         self._allocate(min(_FIRST_SIZE, max(16, limits.bindings)))
 
     def _allocate(self, size: int) -> None:
         self._rows: Columns = np.zeros(size, k.BINDING)
-        self._client: NDArray[np.uint64] = np.zeros((size, _WORDS), np.uint64)
-        self._server: NDArray[np.uint64] = np.zeros((size, _WORDS), np.uint64)
         self._index: NDArray[np.int32] = np.full(1 << (2 * size - 1).bit_length(), -1, np.int32)
 
     @property
@@ -67,16 +66,6 @@ class Ledger:
         return self._rows[: self.count]
 
     @property
-    def client(self) -> NDArray[np.uint64]:
-        """Services each binding used, as words of a bit mask."""
-        return self._client[: self.count]
-
-    @property
-    def server(self) -> NDArray[np.uint64]:
-        """Services each binding offered, as words of a bit mask."""
-        return self._server[: self.count]
-
-    @property
     def networks(self) -> frozenset[tuple[int, int]]:
         """Pairs of IPv4 networks (of 24 bits) that resolved addresses of one another by ARP: they share a link."""
         return frozenset(self._networks)
@@ -85,9 +74,7 @@ class Ledger:
         """Add ``ACTIVITY`` rows."""
         at = 0
         while at < activity.size:
-            at = k.absorb(
-                activity, at, self._index, self._rows, self._client, self._server, self._counters, PORT_BIT, _SERVICE_CLASS
-            )
+            at = int(k.absorb(activity, at, self._index, self._rows, self._counters, PORT_BIT, _SERVICE_CLASS))
             if at < activity.size:
                 self._make_room()
 
@@ -95,10 +82,12 @@ class Ledger:
         """Add ``CLAIM`` rows."""
         at = 0
         while at < claims.size:
-            at = k.absorb_claims(claims, at, self._index, self._rows, self._counters)
+            at = int(k.absorb_claims(claims, at, self._index, self._rows, self._counters))
             if at < claims.size:
                 self._make_room()
-        asked = claims[(claims["kind"] == CLAIM_ARP_REQUEST) & (claims["lo"] >> np.uint64(8) != claims["target_lo"] >> np.uint64(8))]
+        asked = claims[
+            (claims["kind"] == CLAIM_ARP_REQUEST) & (claims["lo"] >> np.uint64(8) != claims["target_lo"] >> np.uint64(8))
+        ]
         if asked.size and len(self._networks) < self.limits.networks:
             pairs = np.unique(np.stack((asked["lo"] >> np.uint64(8), asked["target_lo"] >> np.uint64(8)), axis=1), axis=0)
             before = len(self._networks)
@@ -113,7 +102,7 @@ class Ledger:
             return
         if self.count + 1 > self._rows.size:
             self._make_room()
-        layer = 4 if hi == 0 and lo >> 32 == 0xFFFF else 6
+        layer = np.int64(4 if hi == 0 and lo >> 32 == 0xFFFF else 6)
         slot = k.touch(self._index, self._rows, self._counters, np.uint64(mac), np.uint64(hi), np.uint64(lo), layer, reach)
         row = self._rows[slot]
         row["first"] = min(row["first"], nanoseconds)
@@ -122,11 +111,13 @@ class Ledger:
             row["flags"] |= k.GIVEN
             self._counters[k.CHANGES] += 1
 
-    def silence(self, slots: NDArray[np.int64]) -> None:
-        """Mark these rows, and no others, as settled peers whose doings change nothing."""
+    def settle(self, quiet: NDArray[np.int64], *, anew: bool) -> None:
+        """All rows were judged; changes in these count no more, and in no others (``anew``) or in no fewer than before."""
         flags = self.rows["flags"]
-        flags &= np.uint32(~k.QUIET & 0xFFFF_FFFF)
-        flags[slots] |= np.uint32(k.QUIET)
+        if anew:
+            flags &= np.uint32(~k.QUIET & 0xFFFF_FFFF)
+        flags[quiet] |= np.uint32(k.QUIET)
+        self._counters[k.SETTLED] = self.count
 
     def _make_room(self) -> None:
         size = self._rows.size
@@ -152,18 +143,17 @@ class Ledger:
         for at, mac in enumerate(macs.tolist()):
             if self.count >= self._rows.size:
                 return
-            slot = k.touch(self._index, self._rows, self._counters, np.uint64(mac), np.uint64(0), np.uint64(0), 0, NONE)
+            slot = k.touch(self._index, self._rows, self._counters, np.uint64(mac), np.uint64(0), np.uint64(0), np.int64(0), NONE)
             row = self._rows[slot]
             row["packets"] += np.uint64(packets[at])
             row["first"] = min(row["first"], first[at])
             row["last"] = max(row["last"], last[at])
 
     def _rebuild(self, kept: NDArray[np.int64], size: int) -> None:
-        rows, client, server = self._rows[kept], self._client[kept], self._server[kept]
+        before = self.count
+        rows = self._rows[kept]
         self._allocate(size)
         self._rows[: kept.size] = rows
-        self._client[: kept.size] = client
-        self._server[: kept.size] = server
         self._counters[k.COUNT] = kept.size
-        self._counters[k.CHANGES] += 1
+        self._counters[k.CHANGES] += len(kept) < before
         k.reindex(self._index, self._rows, self._counters, kept.size)

@@ -12,21 +12,27 @@ from hauberk.model.observation import Columns
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """Sorted prefixes: ``v4`` are low halves without their last 8 bits, ``v6`` high halves."""
+    """Sorted prefixes: ``v4`` are low halves without their last 8 bits, ``v6`` high halves. ``sure`` are those in which addresses
+    were claimed or leased."""
 
     v4: NDArray[np.uint64]
     v6: NDArray[np.uint64]
+    sure: frozenset[int]
 
     @staticmethod
-    def of(rows: Columns, attached: NDArray[np.bool_], pairs: frozenset[tuple[int, int]]) -> Networks:
-        """Networks of the rows that are ``attached``, and of the IPv4 networks (``pairs``) they resolve addresses of."""
-        v4 = np.unique(rows["lo"][attached & (rows["layer"] == 4)] >> np.uint64(8))
-        v6 = np.unique(rows["hi"][attached & (rows["layer"] == 6)])
+    def of(rows: Columns, attached: NDArray[np.bool_], claimed: NDArray[np.bool_], pairs: frozenset[tuple[int, int]]) -> Networks:
+        """Networks of the rows that are ``attached`` or ``claimed``, and of the IPv4 networks (``pairs``) they resolve addresses
+        of."""
+        held = attached | claimed
+        four, six = rows["layer"] == 4, rows["layer"] == 6
+        v4 = np.unique(rows["lo"][held & four] >> np.uint64(8))
+        v6 = np.unique(rows["hi"][held & six])
+        sure = {*(rows["lo"][claimed & four] >> np.uint64(8)).tolist(), *rows["hi"][claimed & six].tolist()}
         own = set(v4.tolist())
         more = [target for source, target in pairs if source in own and target not in own]
         if more:
             v4 = np.unique(np.concatenate((v4, np.array(more, np.uint64))))
-        return Networks(v4, v6)
+        return Networks(v4, v6, frozenset(sure))
 
     def holds(self, rows: Columns) -> NDArray[np.bool_]:
         """Which rows have an address in one of the networks."""
@@ -42,11 +48,11 @@ class Networks:
         return at < table.size and int(table[at]) == prefix
 
     def explains_peer(self, row: np.void) -> bool:
-        """True if the row's address talks with a known network from outside it: across a router, then.
+        """True if the row's address talks with a network known for certain from outside it: across a router, then.
 
         IPv4 networks wider than /24 are common in plants: an address of the same /16 is given the benefit of the doubt.
         """
         hi, lo = int(row["peer_hi"]), int(row["peer_lo"])
-        if not self.contains(hi, lo):
+        if (lo >> 8 if hi == 0 else hi) not in self.sure:
             return False
         return hi != 0 or int(row["lo"]) >> 16 != lo >> 16

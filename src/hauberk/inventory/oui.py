@@ -1,7 +1,8 @@
 """Makers of network interfaces by the first 24 bits of their address (IEEE registry, as the BSD-licensed ``netaddr`` ships it).
 
 The registry is loaded at the first question: it costs a tenth of a second. Locally administered addresses have no maker (IEEE 802,
-section 8.2), and blocks that the IEEE shares out in smaller parts name the IEEE itself, which is nobody's maker.
+section 8.2), and blocks that the IEEE shares out in smaller parts name the IEEE itself, which is nobody's maker. Prefix zero was
+Xerox's; today laboratories number their virtual interfaces from it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,6 @@ def _registrant(prefix: int) -> str | None:
 
 def maker(mac: int) -> str | None:
     """The registered organisation of a hardware address; None where there is none, or the address is locally administered."""
-    if mac >> 41 & 1 or mac == 0:
+    if mac >> 41 & 1 or not mac >> 24:
         return None
     return _registrant(mac >> 24)

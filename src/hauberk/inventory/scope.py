@@ -16,7 +16,8 @@ LOOPBACK: Final = 1
 LINK: Final = 2
 """Link-local: 169.254.0.0/16 (RFC 3927), fe80::/10."""
 PRIVATE: Final = 3
-"""Never on the public Internet: RFC 1918, RFC 6598, RFC 4193, and the networks of documentation and of benchmarks (RFC 5737, RFC 2544)."""
+"""Never on the public Internet: RFC 1918, RFC 6598, RFC 4193, and the networks of documentation and of benchmarks (RFC 5737, RFC
+2544)."""
 PUBLIC: Final = 4
 GROUP_LINK: Final = 5
 """Broadcast and multicast that routers do not forward, and SSDP, which they rarely do: their senders are attached to this link."""
@@ -25,7 +26,7 @@ GROUP: Final = 6
 
 
 @njit(cache=True)
-def _scope4(address: int) -> int:
+def _scope4(address: np.int64) -> int:
     top = address >> 24
     if address == 0xFFFF_FFFF or address >> 8 == 0xE000_00 or address == 0xEFFF_FFFA:
         return GROUP_LINK

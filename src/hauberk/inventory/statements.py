@@ -1,7 +1,7 @@
 """What was said of whom: hints by the address they are about, each different statement once, with when and how often.
 
-Names asked of name servers are kept beside server names asked by TLS: both tell whose services a host uses. Must never hold more than its
-limits, and never takes a statement for the truth: that is weighed later.
+Names asked of name servers are kept beside server names asked by TLS: both tell whose services a host uses. Must never hold more
+than its limits, and never takes a statement for the truth: that is weighed later.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ Tie = tuple[str, str]
 """Two addresses of one host, as it says itself."""
 
 _SHARED: Final = frozenset({HintKey.SERIAL, HintKey.HOSTNAME})
-_WORTHLESS_SERIALS = frozenset({"unknown", "none", "default", "serial", "serialnumber", "notset", "notavailable", "tobefilledbyoem", "n/a", "na"})
+_WORTHLESS_SERIALS = frozenset(
+    {"unknown", "none", "default", "serial", "serialnumber", "notset", "notavailable", "tobefilledbyoem", "n/a", "na"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,10 @@
-"""Decides whose addresses are whose: which interfaces are on the observed links, which are routers, and which hosts lie behind them.
+"""Decides whose addresses are whose: which interfaces are on the observed links, which are routers, and which hosts lie behind
+them.
 
 Evidence, from strong to weak: an ARP or neighbour discovery claim; a DHCP lease; an IPv6 identifier made of the hardware address
-(RFC 4291 appendix A); sending what routers do not forward; lying in a network that others claimed addresses of; being the only address
-an interface sends from. An interface that carries conversations of addresses it does not own is a router, and they are peers. Works on
-whole columns; everything is decided anew from the raw evidence, so that order does not matter.
+(RFC 4291 appendix A); sending what routers do not forward; lying in a network that others claimed addresses of; being the only
+address an interface sends from. An interface that carries conversations of addresses it does not own is a router, and they are
+peers. Works on whole columns; everything is decided anew from the raw evidence, so that order does not matter.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ Mask = NDArray[np.bool_]
 
 _ARP_OR_LEASE = k.CLAIMED | k.GIVEN
 _VIRTUAL = ((0x0000_5E00_0100, 16), (0x0000_0C07_AC00, 8), (0x0000_0C9F_F000, 12), (0x0007_B400_0000, 24), (0x0005_73A0_0000, 12))
-"""First address and free bits of the blocks of redundancy protocols: VRRP and CARP (RFC 9568), HSRP 1 and 2, GLBP, HSRP for IPv6."""
+"""First address and free bits of the blocks of redundancy protocols: VRRP and CARP (RFC 9568), HSRP 1 and 2, GLBP, HSRP for
+IPv6."""
 
 
 def is_virtual(mac: int) -> bool:
@@ -67,6 +69,7 @@ class _Workings:
         self.ip = rows["layer"] != 0
         self.global_scope = (self.scope == PRIVATE) | (self.scope == PUBLIC)
         self.mac = rows["mac"].copy()
+        self.mac[self.scope == LOOPBACK] = 0  # never crosses a wire, whatever an editor of captures wrote before it
         order = np.lexsort((rows["lo"], rows["hi"]))
         hi, lo = rows["hi"][order], rows["lo"][order]
         new = np.ones(rows.size, np.bool_)
@@ -78,7 +81,11 @@ class _Workings:
     def eui(self) -> Mask:
         """IPv6 addresses whose identifier is made of the hardware address (RFC 4291 appendix A)."""
         mac = self.rows["mac"]
-        made = ((mac >> np.uint64(24)) ^ np.uint64(0x020000)) << np.uint64(40) | np.uint64(0xFF_FE00_0000) | (mac & np.uint64(0xFF_FFFF))
+        made = (
+            ((mac >> np.uint64(24)) ^ np.uint64(0x020000)) << np.uint64(40)
+            | np.uint64(0xFF_FE00_0000)
+            | (mac & np.uint64(0xFF_FFFF))
+        )
         found: Mask = self.v6 & (self.rows["lo"] == made)
         return found
 
@@ -89,9 +96,9 @@ def resolve(rows: Columns, pairs: frozenset[tuple[int, int]], limits: InventoryL
     _neutralise(work)
     known = work.mac != 0
     strong = work.ip & known & ((work.flags & (_ARP_OR_LEASE | k.DIRECT) != 0) | work.eui())
-    networks = Networks.of(
-        rows, work.ip & known & work.global_scope & (strong | (work.flags & k.SAME_NET != 0)), pairs
-    )
+    reachable = work.ip & known & work.global_scope
+    certain = reachable & ((work.flags & _ARP_OR_LEASE != 0) | (strong & work.v6))
+    networks = Networks.of(rows, reachable & (strong | (work.flags & k.SAME_NET != 0)), certain, pairs)
     near = networks.holds(rows) | (work.scope == LINK)
     candidate = strong | (work.ip & known & near)
     relayed, contested, virtual = _conflicts(work, strong, candidate, limits)
@@ -100,14 +107,23 @@ def resolve(rows: Columns, pairs: frozenset[tuple[int, int]], limits: InventoryL
     loose = work.ip & known & work.global_scope & ~candidate & ~relayed
     accepted, carriers = _judge_loose(work, owned, loose, networks)
     owned |= accepted
+    carriers |= set(np.unique(work.mac[relayed & (work.flags & k.TWO_WAY != 0)]).tolist())
     behind = (loose & ~accepted) | relayed
     crowded = _crowds(work, owned, strong, limits)
     owned &= ~crowded
     alone = _alone(work, owned, behind, crowded)
-    interfaces = np.unique(rows["mac"][(work.mac != 0) & (~crowded | ~work.ip)])
+    interfaces = np.unique(work.mac[(work.mac != 0) & (~crowded | ~work.ip)])
     interfaces = _drop_shared(work, interfaces, crowded)
     return Topology(
-        networks, work.mac, owned, alone, behind, carriers - contested, contested, virtual, frozenset(interfaces.tolist())
+        networks,
+        work.mac,
+        owned,
+        alone,
+        behind,
+        frozenset(carriers - contested),
+        contested,
+        virtual,
+        frozenset(interfaces.tolist()),
     )
 
 
@@ -123,7 +139,9 @@ def _neutralise(work: _Workings) -> None:
     suspects = macs[(same * 2 > packets) & (addresses > 1)]
     if not suspects.size:
         return
-    claimed_elsewhere = np.isin(work.address, work.address[work.ip & (work.flags & _ARP_OR_LEASE != 0) & ~np.isin(work.mac, suspects)])
+    claimed_elsewhere = np.isin(
+        work.address, work.address[work.ip & (work.flags & _ARP_OR_LEASE != 0) & ~np.isin(work.mac, suspects)]
+    )
     for suspect in suspects.tolist():
         held = work.mac == suspect
         loose = held & work.ip & (work.flags & _ARP_OR_LEASE == 0)
@@ -147,7 +165,12 @@ def _conflicts(
     virtual: dict[int, tuple[int, int]] = {}
     if not several.size:
         return relayed, frozenset(), {}
-    claims = dict(zip(*(part.tolist() for part in np.unique(work.mac[work.ip & (work.flags & k.CLAIMED != 0)], return_counts=True)), strict=True))
+    claims = dict(
+        zip(
+            *(part.tolist() for part in np.unique(work.mac[work.ip & (work.flags & k.CLAIMED != 0)], return_counts=True)),
+            strict=True,
+        )
+    )
     spread = dict(zip(*(part.tolist() for part in np.unique(work.mac[with_mac], return_counts=True)), strict=True))
     order = several[np.argsort(work.address[several], kind="stable")]
     bounds = np.flatnonzero(np.diff(work.address[order])) + 1
@@ -160,13 +183,14 @@ def _conflicts(
                     virtual[mac] = (int(work.mac[real[0]]), last)
         owners, liars = owners_of(work.rows, work.mac, slots, strong, candidate, claims, spread, limits)
         for slot in slots.tolist():
-            relayed[slot] = slot not in owners and (bool(owners) or bool(candidate[slot]))
+            relayed[slot] = slot not in owners
         contested |= liars
     return relayed, frozenset(contested), {mac: holder for mac, (holder, _) in virtual.items()}
 
 
-def _judge_loose(work: _Workings, owned: Mask, loose: Mask, networks: Networks) -> tuple[Mask, frozenset[int]]:
-    """Addresses no network explains: which are still an interface's own, and which interfaces are routers because they carry them."""
+def _judge_loose(work: _Workings, owned: Mask, loose: Mask, networks: Networks) -> tuple[Mask, set[int]]:
+    """Addresses no network explains: which are still an interface's own, and which interfaces are routers because they carry
+    them."""
     accepted = np.zeros(work.rows.size, np.bool_)
     carriers: set[int] = set()
     for version in (work.v4, work.v6):
@@ -181,14 +205,14 @@ def _judge_loose(work: _Workings, owned: Mask, loose: Mask, networks: Networks) 
                 accepted[group] = True
             elif np.any(work.flags[group] & k.TWO_WAY):
                 carriers.add(mac)
-    return accepted, frozenset(carriers)
+    return accepted, carriers
 
 
 def _own_after_all(work: _Workings, group: NDArray[np.int64], networks: Networks) -> bool:
     """True if an interface that owns no other address of the family owns these."""
     rows = work.rows[group]
     if rows["layer"][0] == 6:
-        return group.size <= 64 and np.unique(rows["hi"]).size == 1 and not networks.explains_peer(rows[0])
+        return group.size <= 64 and np.unique(rows["hi"]).size == 1 and not any(map(networks.explains_peer, rows))
     private = bool(np.all(rows["scope"] == PRIVATE))
     if group.size == 1:
         if not private and rows["flags"][0] & k.PEER_PRIVATE:
@@ -203,7 +227,8 @@ def _own_after_all(work: _Workings, group: NDArray[np.int64], networks: Networks
 
 
 def _crowds(work: _Workings, owned: Mask, strong: Mask, limits: InventoryLimits) -> Mask:
-    """Addresses of one network behind one hardware address that claimed none of them: a bridge or an edited capture, not one host."""
+    """Addresses of one network behind one hardware address that claimed none of them: a bridge or an edited capture, not one
+    host."""
     weak = owned & ~strong & work.v4 & work.global_scope
     macs, inverse, counts = np.unique(work.mac[weak], return_inverse=True, return_counts=True)
     claims_some = np.isin(macs, work.mac[strong & work.v4])
@@ -219,8 +244,13 @@ def _alone(work: _Workings, owned: Mask, behind: Mask, crowded: Mask) -> Mask:
     taken[work.address[owned | behind]] = True
     free = work.ip & (work.mac == 0) & ~taken[work.address]
     near = (work.scope == PRIVATE) | (work.scope == LINK) | (work.scope == LOOPBACK)
-    alone: Mask = free & near
-    alone |= crowded & (work.flags & (k.TWO_WAY | k.SAME_NET) != 0)
+    # A loopback address from an interface that has another one is a stray packet, not a second host.
+    settled = np.unique(work.rows["mac"][(owned | behind) & (work.rows["mac"] != 0)])
+    alone: Mask = free & near & ~((work.scope == LOOPBACK) & np.isin(work.rows["mac"], settled))
+    # Of a crowd, only those are real that were answered; where nobody was, as in a capture of one direction, all neighbours are.
+    answered = crowded & (work.flags & k.TWO_WAY != 0)
+    doubtful = np.isin(work.mac, work.mac[answered | (work.ip & (work.flags & _ARP_OR_LEASE != 0))])
+    alone |= answered | (crowded & ~doubtful & (work.flags & k.SAME_NET != 0))
     if not alone.any() and not owned.any():
         # Nothing private and no hardware addresses: a laboratory with public addresses shows by neighbours and by OT services.
         alone = free & (work.scope == PUBLIC) & ((work.flags & k.SAME_NET != 0) | (work.rows["targets"] != 0))

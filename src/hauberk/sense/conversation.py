@@ -19,6 +19,19 @@ _PATIENCE = 16
 _new_tuple = tuple.__new__
 
 
+class Rows:
+    """The dissectors of one transport, and which of them are registered on a port."""
+
+    __slots__ = ("all", "by_port")
+
+    def __init__(self, rows: Sequence[Dissector]) -> None:
+        self.all = tuple(rows)
+        self.by_port: dict[int | None, tuple[Dissector, ...]] = {}
+        for row in rows:
+            for port in row.ports:
+                self.by_port[port] = (*self.by_port.get(port, ()), row)
+
+
 class Direction:
     """What one side has sent and is not yet read."""
 
@@ -49,7 +62,7 @@ class Conversation:
     __slots__ = ("began", "directions", "finished", "limits", "malformed", "row", "rows", "session", "stream", "tries", "waiting")
 
     def __init__(
-        self, rows: Sequence[Dissector], directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool
+        self, rows: Rows, directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool
     ) -> None:
         """``directions``: from the responder, from the initiator (so that ``outward`` indexes them); ``began``: its beginning was seen."""
         self.began = began
@@ -216,23 +229,26 @@ class Conversation:
             self.finished = True
 
 
-def recognise(rows: Sequence[Dissector], data: bytes, direction: Direction, outward: bool) -> tuple[Dissector | None, bool]:
+def recognise(rows: Rows, data: bytes, direction: Direction, outward: bool) -> tuple[Dissector | None, bool]:
     """The protocol of a conversation's first payload, and whether its content (not the port alone) says so."""
     port = direction.dst_port if outward else direction.src_port
     best: Dissector | None = None
     best_score = NO
-    by_port: Dissector | None = None
-    for row in rows:
+    registered = rows.by_port.get(port, ())
+    for row in registered:
         score = row.recognise(data, outward)
-        if port in row.ports:
-            if score >= LIKELY:
-                return row, True
-            by_port = by_port or row
-            score += POSSIBLE if score else NO
+        if score >= LIKELY:
+            return row, True
+        if score and score + POSSIBLE > best_score:
+            best, best_score = row, score + POSSIBLE
+    for row in rows.all:
+        if row in registered:
+            continue
+        score = row.recognise(data, outward)
         if score > best_score:
             best, best_score = row, score
             if score >= CERTAIN:
                 break
     if best_score >= 2 * POSSIBLE:
         return best, True
-    return by_port, False
+    return (registered[0] if registered else None), False

@@ -6,13 +6,12 @@ import struct
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.observation import Columns
 from hauberk.model.transaction import Transaction
-from hauberk.sense.conversation import Conversation, Direction
+from hauberk.sense.conversation import Conversation, Direction, Rows
 from hauberk.sense.dissect.interface import Dissector
 from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 from hauberk.sense.flow.table import FlowTable
@@ -24,8 +23,7 @@ _MASK = 0xFFFFFFFF
 _DEFECTS = (LookupError, ValueError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
 """What a dissector with a defect may raise; its contract allows ``Malformed`` only."""
 _DEFECT_SAMPLES = 20
-
-log = structlog.get_logger(__name__)
+_NO_ROWS = Rows(())
 
 
 class PayloadReader:
@@ -46,7 +44,9 @@ class PayloadReader:
         self._recognise_only = recognise_only
         self.defects = 0
         self.defect_samples: list[str] = []
-        self._rows = {name: tuple(row for row in dissectors if row.transport == name) for name in ("tcp", "udp", "ethernet")}
+        chosen = {name: [row for row in dissectors if row.transport == name] for name in ("tcp", "udp", "ethernet")}
+        self._rows = {name: Rows(rows) for name, rows in chosen.items()}
+        self._ethernet = {ethertype: Rows(rows) for ethertype, rows in self._rows["ethernet"].by_port.items()}
         self._conversations: dict[int, Conversation] = {}
         self._fresh: dict[int, int] = {}
         self._held = 0
@@ -105,7 +105,6 @@ class PayloadReader:
         self.defects += 1
         if len(self.defect_samples) < _DEFECT_SAMPLES:
             self.defect_samples.append(f"frame {frame}: dissector {name} failed with {type(error).__name__}: {error}")
-        log.error("dissector failed", protocol=name, frame=frame, error=repr(error))
 
     def _open(self, packet: np.void, outward: int, transport: int, *, began: bool) -> Conversation:
         """Begin a conversation with ``packet``."""
@@ -115,18 +114,15 @@ class PayloadReader:
             src, dst = mac_text(int(packet["s_lo"])), mac_text(int(packet["d_lo"]))
         ports: tuple[int | None, int | None] = (int(packet["s_port"]), int(packet["d_port"]))
         kind = "tcp" if transport == _TCP else "udp" if transport == _UDP else "ethernet"
-        rows = self._rows[kind]
+        rows = self._rows[kind] if kind != "ethernet" else _NO_ROWS
         if not packet["ip_version"]:
-            ethertype = int(packet["d_port"])
-            rows = tuple(row for row in rows if ethertype in row.ports)
+            rows = self._ethernet.get(int(packet["d_port"]), _NO_ROWS)
             ports = (None, None)
-        elif kind == "ethernet":
-            rows = ()
         sent = Direction(bool(outward), src, ports[0], dst, ports[1])
         answered = Direction(not outward, dst, ports[1], src, ports[0])
         directions = (answered, sent) if outward else (sent, answered)
         conversation = Conversation(rows, directions, self.limits, stream=transport == _TCP, began=began)
-        conversation.finished = not rows
+        conversation.finished = not rows.all
         return conversation
 
     def _segment(

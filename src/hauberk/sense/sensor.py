@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -121,7 +121,7 @@ class Sensor:
         self._now = np.iinfo(np.int64).max
         while self.table.live:
             self._expire(self.table.limits.flows)
-        return self._observations()
+        return replace(self._observations(), watermark=float("inf"))
 
     def warm(self) -> None:
         """Compile, or load, every kernel now, so that no packet waits for that."""

@@ -28,7 +28,8 @@ Pack = Callable[[bytes], bytes]
 SKIPPABLE = b"\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"
 CHECKED = zstandard.ZstdCompressor(write_checksum=True)  # without, damage of a stored block cannot be noticed
 PACKINGS: dict[str, Pack] = {"gzip": gzip.compress, "xz": lzma.compress, "zstd": CHECKED.compress}
-PLAIN = bytes(300_000) + random.Random(1).randbytes(300_000)
+NOISE = random.Random(1).randbytes(3_000_000)  # noqa: S311 - bytes that do not compress, the same in every run
+PLAIN = bytes(300_000) + NOISE[:300_000]
 
 
 def test_what_is_not_compressed_is_handed_through(tmp_path: Path) -> None:
@@ -83,8 +84,7 @@ def test_lines_of_a_packed_log_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_cut_compression_gives_what_was_before_and_then_an_error(read: Read, pcap: MakePcap, packing: str) -> None:
     """Cut anywhere, only ``CaptureError`` comes, and the packets are a beginning of those written."""
-    generator = random.Random(2)
-    written = [(number, generator.randbytes(50)) for number in range(60)]
+    written = [(number, NOISE[50 * number :][:50]) for number in range(60)]
     file = PACKINGS[packing](pcap(written))
     most = 0
     for length in (*range(6, len(file), 7), len(file) - 1):
@@ -101,14 +101,12 @@ def test_cut_compression_gives_what_was_before_and_then_an_error(read: Read, pca
 @pytest.mark.parametrize("packing", PACKINGS)
 def test_damaged_compression_is_an_error_after_the_packets_before(read: Read, pcap: MakePcap, packing: str) -> None:
     """A flipped byte never gives another error, and not before most of the packets ahead of it were given."""
-    generator = random.Random(3)
-    written = [(number, generator.randbytes(1000)) for number in range(3000)]
+    written = [(number, NOISE[1000 * number :][:1000]) for number in range(3000)]
     file = bytearray(PACKINGS[packing](pcap(written)))
     file[len(file) * 2 // 3] ^= 0xFF
     packets, problems = read(bytes(file))
     assert len(problems) == 1
-    frames = {"xz": 1}.get(packing, 1500)
-    assert frames <= len(packets) <= len(written)
+    assert 1500 <= len(packets) <= len(written)
 
 
 @pytest.mark.parametrize("packing", PACKINGS)
@@ -140,7 +138,7 @@ def test_memory_a_file_may_claim_is_bounded(tmp_path: Path) -> None:
     for content in (compressor.compress(bytes(1000)) + compressor.flush(), lzma.compress(PLAIN, filters=filters)):
         path = tmp_path / "file"
         path.write_bytes(content)
-        with open_decompressed(path) as stream, pytest.raises(CaptureError, match="damaged|refused"):
+        with open_decompressed(path) as stream, pytest.raises(CaptureError, match="is damaged"):
             stream.readall()
 
 

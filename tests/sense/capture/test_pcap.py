@@ -22,7 +22,7 @@ def header(order: str, magic: int, *, snap: int = 65535, link: int = 1, version:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize(("magic", "scale", "surplus"), [(MICRO, 1000, b""), (NANO, 1, b""), (MODIFIED, 1000, bytes(8))])
+@pytest.mark.parametrize("magic, scale, surplus", [(MICRO, 1000, b""), (NANO, 1, b""), (MODIFIED, 1000, bytes(8))])
 def test_every_variant_gives_the_packets_written(read: Read, order: str, magic: int, scale: int, surplus: bytes) -> None:
     """Byte order, resolution and the longer record header of the modified format are told by the magic number."""
     file = header(order, magic, link=113)
@@ -36,7 +36,7 @@ def test_every_variant_gives_the_packets_written(read: Read, order: str, magic: 
     ]
 
 
-@pytest.mark.parametrize(("version", "first"), [((2, 2), (60, 3)), ((2, 3), (60, 3)), ((2, 3), (3, 60)), ((543, 0), (60, 3))])
+@pytest.mark.parametrize("version, first", [((2, 2), (60, 3)), ((2, 3), (60, 3)), ((2, 3), (3, 60)), ((543, 0), (60, 3))])
 def test_lengths_of_old_versions_may_be_the_other_way_round(read: Read, version: tuple[int, int], first: tuple[int, int]) -> None:
     """Before version 2.4 the original length could come first."""
     packets, problems = read(header("<", MICRO, version=version) + struct.pack("<4I", 1, 2, *first) + b"abc")
@@ -44,7 +44,7 @@ def test_lengths_of_old_versions_may_be_the_other_way_round(read: Read, version:
     assert packets == [(1, 10**9 + 2000, 60, 1, b"abc")]
 
 
-@pytest.mark.parametrize(("written", "told"), [(12, 101), (14, 101), (0x2400_0001, 1), (276, 276)])
+@pytest.mark.parametrize("written, told", [(12, 101), (14, 101), (0x2400_0001, 1), (276, 276)])
 def test_link_type_is_told_in_its_present_number(read: Read, written: int, told: int) -> None:
     """Old numbers of raw IP become LINKTYPE_RAW, and the length of a frame check sequence is no part of the number."""
     packets, _ = read(header("<", MICRO, link=written) + struct.pack("<4I", 1, 2, 1, 1) + b"a")

@@ -91,7 +91,7 @@ def test_sections_have_their_own_byte_order_and_interfaces(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    ("resolution", "stamp"),
+    "resolution, stamp",
     [
         (0, 1_700_000_000),
         (6, 1_700_000_000_123_456),
@@ -119,7 +119,7 @@ def test_every_resolution_becomes_nanoseconds(read: Read, resolution: int, stamp
 
 
 @pytest.mark.parametrize(
-    ("resolution", "stamp", "offset", "time"),
+    "resolution, stamp, offset, time",
     [
         (6, 5, 3600, 3600 * 10**9 + 5000),
         (6, 5, -1, 5000 - 10**9),
@@ -153,7 +153,7 @@ PACKET = LITTLE.enhanced(0, 1, b"abcd")
 
 
 @pytest.mark.parametrize(
-    ("block", "reason"),
+    "block, reason",
     [
         (_with_length(PACKET, len(PACKET) - 2), "not possible"),
         (_with_length(PACKET, 8), "not possible"),

@@ -14,7 +14,7 @@ import numpy as np
 from hauberk.detect.attack import ADVERSARY_IN_THE_MIDDLE, ARP_CACHE_POISONING
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View
+from hauberk.detect.view import View, span
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
@@ -117,7 +117,7 @@ def _contest(state: ConflictState, view: View, address: tuple[int, int], mac: in
             DetectorId("ip_mac_conflict"), "Two cards claim one address", Severity.HIGH, 8.0, view.device(ip), (ip, first_mac, second_mac),
             rival.claimed, time,
             (
-                f"{ip} was used by {first_mac}, claimed by {second_mac} at {rival.claimed:.3f}, and {first_mac} is still at work {time - rival.claimed:.1f} s later.",
+                f"{ip} was used by {first_mac}, claimed by {second_mac} at {rival.claimed:.3f}, and {first_mac} is still at work {span(time - rival.claimed)} later.",
             ),
             f"If both machines are yours, one has a wrong address. Else somebody stands between {ip} and its peers: find {second_mac} on your switches.",
             (ARP_CACHE_POISONING, ADVERSARY_IN_THE_MIDDLE),

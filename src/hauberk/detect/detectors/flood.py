@@ -12,7 +12,7 @@ import numpy as np
 from hauberk.detect.attack import DENIAL_OF_SERVICE, NETWORK_DENIAL_OF_SERVICE
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View, is_group_address
+from hauberk.detect.view import View, is_group_address, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.address import ip_text
 from hauberk.model.finding import Finding, Severity
@@ -89,7 +89,7 @@ def _columns(state: FloodState, view: View, kind: str, rows: Columns, weights: n
                 name,
                 began,
                 time,
-                f"{who} {text.format(count=count, target=name)} within {max(time - began, 1):.0f} s.",
+                f"{who} {text.format(count=count, target=name)} within {span(time - began)}.",
             )
         )
     return findings
@@ -113,7 +113,7 @@ def _requests(state: FloodState, view: View) -> list[Finding]:
             findings.append(
                 _finding(
                     view, group.src, group.dst, began, time,
-                    f"{group.src} sent {count:.0f} {group.protocol} commands ({group.operation}) to {group.dst} within {max(time - began, 1):.0f} s.",
+                    f"{group.src} sent {count:.0f} {group.protocol} commands ({group.operation}) to {group.dst} within {span(time - began)}.",
                 )
             )  # fmt: skip
     return findings

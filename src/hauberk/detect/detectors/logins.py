@@ -9,7 +9,7 @@ import numpy as np
 from hauberk.detect.attack import BRUTE_FORCE, DEFAULT_CREDENTIALS, NETWORK_SNIFFING
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import Group, View, endpoint
+from hauberk.detect.view import Group, View, endpoint, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.flow import STATE_FIRST
@@ -69,7 +69,7 @@ def _excessive(state: LoginState, view: View) -> list[Finding]:
             findings.append(
                 _finding(
                     view, ends, first, time,
-                    f"{ends[0]} failed {count:.0f} log-ins at {ends[1]} over {group.protocol} within {time - first:.0f} s; the server said '{group.status}'.",
+                    f"{ends[0]} failed {count:.0f} log-ins at {ends[1]} over {group.protocol} within {span(time - first)}; the server said '{group.status}'.",
                 )
             )  # fmt: skip
     findings.extend(_ssh(state, view))
@@ -93,7 +93,7 @@ def _ssh(state: LoginState, view: View) -> list[Finding]:
         first = state.connections.first(ends)
         findings.append(
             _finding(
-                view, ends, first, time, f"{ends[0]} opened {count:.0f} SSH sessions to {ends[1]} within {time - first:.0f} s."
+                view, ends, first, time, f"{ends[0]} opened {count:.0f} SSH sessions to {ends[1]} within {span(time - first)}."
             )
         )
     return findings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hauberk.detect.attack import DENIAL_OF_SERVICE, EXPLOITATION_OF_REMOTE_SERVICES
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View
+from hauberk.detect.view import View, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
@@ -50,7 +50,7 @@ def _malformed(state: RateState, view: View) -> list[Finding]:
                     DetectorId("malformed_messages"), "Malformed messages", Severity.MEDIUM, 6.0, view.device(group.src), (group.src, group.dst),
                     first, time,
                     (
-                        f"{group.src} sent {count:.0f} malformed {group.protocol} messages within {time - first:.0f} s.",
+                        f"{group.src} sent {count:.0f} malformed {group.protocol} messages within {span(time - first)}.",
                         f"The last, to {group.dst}, is in frame {transaction.frame}.",
                     ),
                     f"Look at the frame. If {group.src} is not under test, it is broken or it looks for a weakness in {group.dst}.",
@@ -80,7 +80,7 @@ def _errors(state: RateState, view: View) -> list[Finding]:
                 Finding(
                     DetectorId("ot_error_burst"), "Controller rejects many requests", Severity.LOW, 6.0, view.device(client), (client, server),
                     first, time,
-                    (f"{server} rejected {count:.0f} {group.protocol} requests of {client} within {time - first:.0f} s, the last with '{group.status}'.",),
+                    (f"{server} rejected {count:.0f} {group.protocol} requests of {client} within {span(time - first)}, the last with '{group.status}'.",),
                     f"A client that asks for what is not there is misconfigured, or it maps what {server} holds.",
                     (EXPLOITATION_OF_REMOTE_SERVICES,),
                 )

@@ -1,49 +1,30 @@
 """Scans: one host tries many addresses, many ports, or many controllers, and mostly in vain.
 
-An attempt counts when its first second brought no payload back: it was not answered, refused, or only touched. Talking to many hosts that
-answer is no scan; management stations do that all day.
+What counts as an attempt in vain stands in ``hauberk.detect.attempts``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
 
 from hauberk.detect.attack import NETWORK_SERVICE_DISCOVERY, REMOTE_SYSTEM_DISCOVERY
+from hauberk.detect.attempts import JUDGED_AFTER, Attempts
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View
+from hauberk.detect.view import View, span
 from hauberk.detect.window import DistinctWindow
 from hauberk.model.address import ip_text
 from hauberk.model.finding import Finding, Severity, Technique
 from hauberk.model.flow import CLAIM_ARP_REQUEST
 from hauberk.model.ids import DetectorId
-from hauberk.model.observation import Columns
 
-_OT_PORTS = np.array(
-    [102, 502, 789, 1089, 1090, 1091, 1911, 1962, 2222, 2404, 4000, 4712, 4840, 4911, 5006, 5007, 5094, 9600, 18245, 20000, 20547, 34962,
-     34963, 34964, 44818, 47808, 48898, 55000],
-    np.uint16,
+_OT_PORTS = frozenset(
+    {102, 502, 789, 1089, 1090, 1091, 1911, 1962, 2222, 2404, 4000, 4712, 4840, 4911, 5006, 5007, 5094, 9600, 18245, 20000, 20547, 34962,
+     34963, 34964, 44818, 47808, 48898, 55000}
 )  # fmt: skip
-_ADDRESS_BITS = np.uint64(16)
 _ICMP, _TCP, _UDP, _ICMP6 = 1, 6, 17, 58
 _MOST_REMEMBERED = 1024
 _EXAMPLES = 5
-
-
-class Attempt(NamedTuple):
-    """One vain attempt, with addresses as halves."""
-
-    time: float
-    a_hi: int
-    a_lo: int
-    b_hi: int
-    b_lo: int
-    b_port: int
-    transport: int
 
 
 @dataclass(slots=True)
@@ -51,55 +32,45 @@ class ScanState:
     """Who tried what lately, and which scans go on."""
 
     threshold: int
+    attempts: Attempts
     window: DistinctWindow
     episodes: Episodes
 
 
-def _begin(parameters: Parameters) -> ScanState:
-    seconds = parameters["seconds"]
+def _begin(parameters: Parameters, transports: frozenset[int]) -> ScanState:
     most = max(_MOST_REMEMBERED, int(parameters["threshold"]) + 1)
-    return ScanState(int(parameters["threshold"]), DistinctWindow(seconds, most), Episodes(parameters["quiet"]))
+    window = DistinctWindow(parameters["seconds"], most)
+    return ScanState(int(parameters["threshold"]), Attempts(transports), window, Episodes(parameters["quiet"]))
 
 
-def vain(rows: Columns) -> Columns:
-    """Which first seconds of conversations were attempts in vain."""
-    probing = (rows["transport"] == _TCP) & ((rows["syn_out"] > 0) | (rows["packets_in"] == 0)) & (rows["payload_in"] == 0)
-    probing |= (rows["transport"] == _UDP) & (rows["packets_in"] == 0)
-    probing |= ((rows["transport"] == _ICMP) | (rows["transport"] == _ICMP6)) & (rows["packets_out"] <= rows["packets_in"] + 4)
-    return rows[probing]
+def _begin_any(parameters: Parameters) -> ScanState:
+    return _begin(parameters, frozenset({_ICMP, _TCP, _UDP, _ICMP6}))
 
 
-def _attempts(rows: Columns) -> list[Attempt]:
-    columns = (rows["start"] * 1e-9, *(rows[name] for name in Attempt._fields[1:]))
-    return [Attempt(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
-
-
-def _network(attempt: Attempt) -> Hashable:
-    """The /16 (IPv4) or /64 (IPv6) an attempt went to."""
-    return attempt.b_hi or attempt.b_lo >> 16
+def _begin_ports(parameters: Parameters) -> ScanState:
+    return _begin(parameters, frozenset({_TCP, _UDP}))
 
 
 def _address_scan(state: ScanState, view: View) -> list[Finding]:
     findings = []
-    for attempt in _attempts(vain(view.beginnings)):
+    for attempt in state.attempts.judge(view):
         source = (attempt.a_hi, attempt.a_lo)
         if state.episodes.goes_on(source, attempt.time):
             continue
-        key = (source, _network(attempt))
-        count = state.window.add(key, (attempt.b_hi, attempt.b_lo), attempt.time)
+        count = state.window.add(source, (attempt.b_hi, attempt.b_lo), attempt.time)
         if count < state.threshold:
             continue
         state.episodes.begin(source, attempt.time)
         address = ip_text(*source)
-        targets = [ip_text(*target) for target in state.window.things(key)]  # type: ignore[misc]  # pairs went in above
-        first = state.window.first(key)
+        targets = [ip_text(*target) for target in state.window.things(source)]  # type: ignore[misc]  # pairs went in above
+        first = state.window.first(source)
         what = "ICMP" if attempt.transport in (_ICMP, _ICMP6) else f"port {attempt.b_port}"
         findings.append(
             Finding(
                 DetectorId("address_scan"), "Address scan", Severity.MEDIUM, 6.0, view.device(address), (address, *targets[-_EXAMPLES:]),
-                first, attempt.time,
+                first, attempt.time + JUDGED_AFTER,
                 (
-                    f"{address} tried {count} addresses of one network within {attempt.time - first:.1f} s without an answer worth the name.",
+                    f"{address} tried {count} addresses within {span(attempt.time - first)} without an answer worth the name.",
                     f"The last went to {targets[-1]}, {what}.",
                 ),
                 "Find out who runs the scan. If it is your own inventory tool, exclude its address from this detector.",
@@ -111,9 +82,7 @@ def _address_scan(state: ScanState, view: View) -> list[Finding]:
 
 def _port_scan(state: ScanState, view: View) -> list[Finding]:
     findings = []
-    rows = vain(view.beginnings)
-    rows = rows[(rows["transport"] == _TCP) | (rows["transport"] == _UDP)]
-    for attempt in _attempts(rows):
+    for attempt in state.attempts.judge(view):
         pair = (attempt.a_hi, attempt.a_lo, attempt.b_hi, attempt.b_lo)
         if state.episodes.goes_on(pair, attempt.time):
             continue
@@ -126,9 +95,9 @@ def _port_scan(state: ScanState, view: View) -> list[Finding]:
         first = state.window.first(pair)
         findings.append(
             Finding(
-                DetectorId("port_scan"), "Port scan", Severity.MEDIUM, 6.0, view.device(source), (source, target), first, attempt.time,
+                DetectorId("port_scan"), "Port scan", Severity.MEDIUM, 6.0, view.device(source), (source, target), first, attempt.time + JUDGED_AFTER,
                 (
-                    f"{source} tried {count} ports of {target} within {attempt.time - first:.1f} s without an answer worth the name.",
+                    f"{source} tried {count} ports of {target} within {span(attempt.time - first)} without an answer worth the name.",
                     f"Ports from {ports[0]} to {ports[-1]}.",
                 ),
                 "Find out who runs the scan. If it is your own vulnerability scanner, exclude its address from this detector.",
@@ -140,11 +109,9 @@ def _port_scan(state: ScanState, view: View) -> list[Finding]:
 
 def _ot_scan(state: ScanState, view: View) -> list[Finding]:
     findings = []
-    rows = vain(view.beginnings)
-    rows = rows[np.isin(rows["b_port"], _OT_PORTS) & ((rows["transport"] == _TCP) | (rows["transport"] == _UDP))]
-    for attempt in _attempts(rows):
+    for attempt in state.attempts.judge(view):
         source = (attempt.a_hi, attempt.a_lo)
-        if state.episodes.goes_on(source, attempt.time):
+        if attempt.b_port not in _OT_PORTS or state.episodes.goes_on(source, attempt.time):
             continue
         count = state.window.add(source, (attempt.b_hi, attempt.b_lo, attempt.b_port), attempt.time)
         if count < state.threshold:
@@ -158,9 +125,9 @@ def _ot_scan(state: ScanState, view: View) -> list[Finding]:
         findings.append(
             Finding(
                 DetectorId("ot_scan"), "Scan for controllers", Severity.HIGH, 7.0, view.device(address), (address, *targets[:_EXAMPLES]), first,
-                attempt.time,
+                attempt.time + JUDGED_AFTER,
                 (
-                    f"{address} knocked at {count} controller ports of {len(targets)} hosts within {attempt.time - first:.1f} s in vain.",
+                    f"{address} knocked at {count} controller ports of {len(targets)} hosts within {span(attempt.time - first)} in vain.",
                     f"Ports tried: {', '.join(map(str, ports[:12]))}.",
                 ),
                 "Treat it as reconnaissance of the plant: check who works on that host now, and keep it away from the control network.",
@@ -190,7 +157,7 @@ def _arp_scan(state: ScanState, view: View) -> list[Finding]:
         findings.append(
             Finding(
                 DetectorId("arp_scan"), "ARP scan", Severity.MEDIUM, 6.0, view.device(address), (address,), first, time,
-                (f"{address} asked for {count} different addresses by ARP within {time - first:.1f} s.",),
+                (f"{address} asked for {count} different addresses by ARP within {span(time - first)}.",),
                 "Find out who looks for hosts on this network.",
                 _DISCOVERY,
             )
@@ -204,23 +171,23 @@ _QUIET = Parameter(600.0, "s", "an episode ends after so long without a further 
 DETECTORS = (
     Detector(
         DetectorId("address_scan"), "Address scan",
-        "One host tries many addresses of one network (a /16, or a /64 of IPv6) in vain.",
+        "One host tries many addresses in vain, or sweeps them with echo requests.",
         {
-            "threshold": Parameter(20, "addresses", "different addresses tried in vain"),
+            "threshold": Parameter(15, "addresses", "different addresses tried in vain"),
             "seconds": Parameter(120.0, "s", "length of the sliding window"),
             "quiet": _QUIET,
         },
-        _begin, _address_scan, _DISCOVERY,
+        _begin_any, _address_scan, _DISCOVERY,
     ),
     Detector(
         DetectorId("port_scan"), "Port scan",
         "One host tries many ports of another in vain.",
         {
-            "threshold": Parameter(15, "ports", "different ports tried in vain"),
+            "threshold": Parameter(10, "ports", "different ports tried in vain"),
             "seconds": Parameter(120.0, "s", "length of the sliding window"),
             "quiet": _QUIET,
         },
-        _begin, _port_scan, _DISCOVERY,
+        _begin_ports, _port_scan, _DISCOVERY,
     ),
     Detector(
         DetectorId("ot_scan"), "Scan for controllers",
@@ -230,7 +197,7 @@ DETECTORS = (
             "seconds": Parameter(120.0, "s", "length of the sliding window"),
             "quiet": _QUIET,
         },
-        _begin, _ot_scan, (REMOTE_SYSTEM_DISCOVERY,),
+        _begin_ports, _ot_scan, (REMOTE_SYSTEM_DISCOVERY,),
     ),
     Detector(
         DetectorId("arp_scan"), "ARP scan",
@@ -240,6 +207,6 @@ DETECTORS = (
             "seconds": Parameter(360.0, "s", "length of the sliding window"),
             "quiet": _QUIET,
         },
-        _begin, _arp_scan, _DISCOVERY,
+        _begin_any, _arp_scan, _DISCOVERY,
     ),
 )  # fmt: skip

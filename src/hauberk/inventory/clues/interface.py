@@ -1,7 +1,7 @@
 """What a clue is, and what a clue module may look at.
 
-A clue module defines ``clues(dossier)``, which yields what its one type of evidence says. Its rules are facts about products and protocols
-in general: never keyed on a whole hardware address, on an IP address or on a file. It does no input or output.
+A clue module defines ``clues(dossier)``, which yields what its one type of evidence says. Its rules are facts about products and
+protocols in general: never keyed on a whole hardware address, on an IP address or on a file. It does no input or output.
 """
 
 from __future__ import annotations

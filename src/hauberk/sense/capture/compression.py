@@ -23,7 +23,7 @@ import zstandard
 from hauberk.errors import CaptureError
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from typing_extensions import Buffer
 
 STANDARD_INPUT: Final = "-"
 """The path that means standard input."""
@@ -63,7 +63,7 @@ class _Counted(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         view = memoryview(buffer).cast("B")
         if self._back:
             count = min(len(view), len(self._back))
@@ -197,7 +197,7 @@ class PlainStream(io.RawIOBase):
         """Always true."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         """Fill some of ``buffer``; 0 at the end of the file."""
         view = memoryview(buffer).cast("B")
         if not view:
@@ -214,7 +214,7 @@ class PlainStream(io.RawIOBase):
             except (gzip.BadGzipFile, zlib.error, lzma.LZMAError, zstandard.ZstdError) as error:
                 raise CaptureError(self.source, f"the {self.packing} data is damaged ({error})", self.plain) from error
             except OSError as error:
-                raise CaptureError(self.source, f"cannot be read ({error.strerror})", self.plain) from error
+                raise CaptureError(self.source, f"cannot be read ({error.strerror or error})", self.plain) from error
         count = min(len(view), len(self._ready))
         view[:count] = self._ready[:count]
         self._ready = self._ready[count:]
@@ -244,4 +244,4 @@ def open_decompressed(path: str | os.PathLike[str]) -> PlainStream:
     except OSError as error:
         if inner is not None:
             inner.close()
-        raise CaptureError(name, f"cannot be opened ({error.strerror})") from error
+        raise CaptureError(name, f"cannot be opened ({error.strerror or error})") from error

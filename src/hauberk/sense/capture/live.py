@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +29,8 @@ RING_BYTES: Final = 64 << 20
 
 WAIT_MILLISECONDS: Final = 100
 """An empty block is handed over after this time without a packet, so that the reader's clock goes on."""
+
+_DRAIN_SECONDS: Final = 3 * RETIRE_MILLISECONDS / 1000
 
 
 class LiveSource:
@@ -57,7 +60,7 @@ class LiveSource:
         self._columns = new_columns()
         self._columns.link[:] = self._interface.link
         self._stopping = threading.Event()
-        self._down = False
+        self._was_down = False
         walk_ring_block(np.zeros(64, np.uint8), 0, 64, self._columns, 1, True)  # compiled before packets arrive
         try:
             self._ring = Ring(self._interface.index, ring_bytes, datagram=self._interface.link == LINK_RAW, promiscuous=promiscuous)
@@ -73,23 +76,25 @@ class LiveSource:
         Raises ``CaptureError`` where the interface goes away. After ``stop`` the packets that were received until then follow.
         """
         at = 0
-        refused = False
+        ends: float | None = None  # set when no more packets come: until then the kernel may hand over what it has
+        gone = False
         empty = self._columns.chosen(slice(0)).block(self._ring.data)
         try:
-            while True:
-                if self._stopping.is_set() and not refused:
+            while ends is None or time.monotonic() < ends:
+                if ends is None and (gone or self._stopping.is_set()):
                     self._ring.refuse()
-                    refused = True
-                ready = self._ready(at, 2 * RETIRE_MILLISECONDS if refused else WAIT_MILLISECONDS)
-                self._count_drops()
-                if ready:
+                    ends = time.monotonic() + _DRAIN_SECONDS
+                while self._ready(at, WAIT_MILLISECONDS if ends is None else RETIRE_MILLISECONDS):
                     yield self._read(at)
                     self._ring.release(at)
                     at = (at + 1) % self._ring.block_count
-                elif refused:
-                    return
-                elif not self._stopping.is_set():
+                    if ends is None and self._stopping.is_set():
+                        break
+                gone = gone or self._is_gone()
+                if ends is None:
                     yield empty
+            if gone and not self._stopping.is_set():
+                raise CaptureError(self.name, "the interface is gone")
         finally:
             self.close()
 
@@ -114,12 +119,13 @@ class LiveSource:
         except OSError as error:
             if error.errno != errno.ENETDOWN:
                 raise CaptureError(self.name, f"the interface has an error ({error.strerror})") from error
-            self._down, ready = True, False
-        if ready:
-            self._down = False
-        elif self._down and not is_there(self._interface):
-            raise CaptureError(self.name, "the interface is gone")
+            self._was_down, ready = True, False
+        self._count_drops()
         return ready
+
+    def _is_gone(self) -> bool:
+        """Whether the interface, having gone down at some time, no longer exists."""
+        return self._was_down and not is_there(self._interface)
 
     def _read(self, at: int) -> Block:
         """The ring block ``at`` as a block."""

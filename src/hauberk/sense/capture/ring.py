@@ -24,8 +24,8 @@ from hauberk.sense.capture.ring_walk import BLOCK_STATUS
 RING_BLOCK_BYTES: Final = 1 << 20
 """Size of one block of the ring; also the most of a packet that is kept."""
 
-RETIRE_MILLISECONDS: Final = 60
-"""A block with packets in it is handed over after this time at the latest."""
+RETIRE_MILLISECONDS: Final = 50
+"""Period of the kernel's timer: a block that packets are in is handed over after two periods at the latest."""
 
 _SOL_PACKET: Final = 263
 _PACKET_ADD_MEMBERSHIP: Final = 1

@@ -351,6 +351,10 @@ def _transport(data, p, end, transport, row):
     if transport in (4, 41):
         return _IP, 0, p
     _payload(row, p, end)
+    if p < end and ((transport == 1 and data[p] not in (0, 8)) or (transport == 58 and data[p] not in (128, 129))):
+        # Echo requests and replies are one conversation, with ports 0; every other ICMP type is one of its own.
+        row.s_port = data[p]
+        row.d_port = data[p]
     if transport == 58:
         _neighbour(data, p, end, row)
     return _DONE, 0, p

@@ -63,7 +63,7 @@ class DiscoverySession(StatelessSession):
         except Malformed:
             return [Message("ads", "response" if response else "request", operation, None, sender, None, MALFORMED, write)]
         notes: list[Scalar] = []
-        for tag, name in ((TAG_HOST, "host"), (TAG_ROUTE, "route"), (TAG_USER, "user")):
+        for tag, name in ((TAG_HOST, "host"), (TAG_ROUTE, "route"), (TAG_USER, "user"), (TAG_FINGERPRINT, "fingerprint")):
             if tag in tags:
                 notes.append(f"{name}={text(tags[tag].split(bytes(1))[0], self.limits.text)}")
         if TAG_PASSWORD in tags and not response:
@@ -103,9 +103,6 @@ class DiscoverySession(StatelessSession):
             if platform in _PLATFORMS and major < 100:
                 shown = f"{_PLATFORMS[platform]} {major}.{minor}" + (f" build {build}" if build else "")
                 hints.append(Hint(HintKey.OPERATING_SYSTEM, shown))
-        finger = text(tags.get(TAG_FINGERPRINT, b"").split(b"\x00")[0], self.limits.text)
-        if finger:
-            hints.append(Hint(HintKey.CERTIFICATE, finger))
         return tuple(hints)
 
 

@@ -10,6 +10,7 @@ message says of a device is attributed to its sender only where it was not route
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from hauberk.errors import Malformed
@@ -59,7 +60,6 @@ class _Asked(NamedTuple):
 
     service: int
     shown: str | None
-    value: Value
 
 
 class _Parts:
@@ -82,20 +82,34 @@ class _Envelope(NamedTuple):
     about: str | None
 
 
+_DIRECT: Final = (
+    _Envelope(to_responder=False, remote=b"", direct=True, about=None),
+    _Envelope(to_responder=True, remote=b"", direct=True, about=None),
+)
+"""The envelopes of messages that were neither routed nor forwarded, by direction."""
+_MEMO_BYTES: Final = 96
+"""Bodies up to this size are read once however often they come."""
+_SECRET: Final = frozenset({17, 20, 24, 25})
+"""Confirmed services whose bodies may hold a password or a key: they are not remembered."""
 _Key = tuple[bool, int, bytes]
-_Table = dict[int, Callable[[Tags, Limits], Body]]
+_TABLES: Final[dict[int, dict[int, Callable[[Tags, Limits], Body]]]] = {
+    CONFIRMED_REQUEST: READ_CONFIRMED,
+    UNCONFIRMED_REQUEST: READ_UNCONFIRMED,
+    COMPLEX_ACK: ANSWERS,
+}
 
 
 class BacnetSession(StatelessSession):
     """One pair of BACnet/IP nodes: unanswered requests and half-received segments, of both as client."""
 
-    __slots__ = ("_asked", "_hinted", "_parts")
+    __slots__ = ("_asked", "_hinted", "_parts", "_read")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._asked: dict[_Key, _Asked] = {}
         self._parts: dict[_Key, _Parts] = {}
         self._hinted: set[bool] = set()
+        self._read = _memory(limits)
 
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:
         """The message in one datagram."""
@@ -107,7 +121,7 @@ class BacnetSession(StatelessSession):
         if function not in names:
             raise Malformed(f"virtual link function 0x{function:02x}")
         skipped = (_CARRIERS if pdu[0] == _IPV4 else _CARRIERS6).get(function)
-        if end < 4 + (skipped or 0):
+        if end < (6 if function == _RESULT else 4 + (skipped or 0)):
             return [Message(PROTOCOL, "event", names[function], status=MALFORMED)]
         if skipped is None:
             return [_link(pdu, function, end, names[function])]
@@ -121,6 +135,11 @@ class BacnetSession(StatelessSession):
 
     def _network(self, pdu: bytes, at: int, end: int, to_responder: bool, about: str | None) -> Message:
         """Version, control, destination, source, hop count (clause 6.2)."""
+        if at + 2 < end and pdu[at] == 1 and not pdu[at + 1] & 0xA8 and about is None:
+            try:
+                return self._application(pdu, at + 2, end, _DIRECT[to_responder])
+            except Malformed:
+                return _broken(pdu, at + 2, end)
         reader = Reader(pdu, at, end)
         if reader.u8() != 1:
             raise Malformed("BACnet network version")
@@ -145,6 +164,11 @@ class BacnetSession(StatelessSession):
 
     def _application(self, pdu: bytes, at: int, end: int, envelope: _Envelope) -> Message:
         """One application PDU (clause 20.1)."""
+        if at + 4 <= end and not pdu[at] & _SEGMENTED:
+            if pdu[at] >> 4 == CONFIRMED_REQUEST:
+                return self._request(pdu[at + 2], pdu[at + 3], pdu[at + 4 : end], envelope)
+            if pdu[at] >> 4 == COMPLEX_ACK:
+                return self._answer(pdu[at + 1], pdu[at + 2], pdu[at + 3 : end], envelope)
         reader = Reader(pdu, at, end)
         head = reader.u8()
         kind = head >> 4
@@ -163,22 +187,27 @@ class BacnetSession(StatelessSession):
         raise Malformed(f"BACnet PDU type {kind}")
 
     def _confirmed(self, reader: Reader, head: int, envelope: _Envelope) -> Message:
+        """A segment of a confirmed request."""
         reader.skip(1)
         invoke = reader.u8()
-        key = (envelope.to_responder, invoke, envelope.remote)
-        data, service = self._joined(reader, head, key)
-        operation, write = CONFIRMED.get(service) or f"confirmed_service_{service}", service in CONFIRMED_WRITES
-        body, status = self._body(READ_CONFIRMED, service, data)
+        data, service = self._joined(reader, head, (envelope.to_responder, invoke, envelope.remote))
+        return self._request(invoke, service, data, envelope)
+
+    def _request(self, invoke: int, service: int, data: bytes | None, envelope: _Envelope) -> Message:
+        """A confirmed request; ``data`` is None for a segment that does not complete it."""
+        write = service in CONFIRMED_WRITES
+        body, status = self._body(CONFIRMED_REQUEST, service, data)
         if data is not None:
             if len(self._asked) >= self.limits.pending:
                 self._asked.pop(next(iter(self._asked)))
-            self._asked[key] = _Asked(service, body.shown, body.value if write else None)
+            self._asked[envelope.to_responder, invoke, envelope.remote] = _Asked(service, body.shown)
         hints = self._role(envelope, "bacnet.client", asks=True)
+        operation = CONFIRMED.get(service) or f"confirmed_service_{service}"
         return Message(PROTOCOL, "request", operation, service, body.shown, body.value, status, write, hints)
 
     def _unconfirmed(self, reader: Reader, envelope: _Envelope) -> Message:
         service = reader.u8()
-        body, status = self._body(READ_UNCONFIRMED, service, reader.data[reader.position : reader.end])
+        body, status = self._body(UNCONFIRMED_REQUEST, service, reader.data[reader.position : reader.end])
         operation = UNCONFIRMED.get(service) or f"unconfirmed_service_{service}"
         role: Role = "event" if service in _EVENTS else "request"
         hints = _attributed(body, envelope)
@@ -187,15 +216,20 @@ class BacnetSession(StatelessSession):
         return Message(PROTOCOL, role, operation, service, body.shown, body.value, status, service in UNCONFIRMED_WRITES, hints)
 
     def _complex(self, reader: Reader, head: int, envelope: _Envelope) -> Message:
+        """A segment of a complex acknowledgement."""
         invoke = reader.u8()
-        key = (not envelope.to_responder, invoke, envelope.remote)
         data, service = self._joined(reader, head, (envelope.to_responder, invoke | 0x100, envelope.remote))
+        return self._answer(invoke, service, data, envelope)
+
+    def _answer(self, invoke: int, service: int, data: bytes | None, envelope: _Envelope) -> Message:
+        """A complex acknowledgement; ``data`` is None for a segment that does not complete it."""
+        key = (not envelope.to_responder, invoke, envelope.remote)
         asked = self._asked.get(key) if data is None else self._asked.pop(key, None)
-        body, status = self._body(ANSWERS, service, data)
+        body, status = self._body(COMPLEX_ACK, service, data)
         shown = body.shown or (asked.shown if asked is not None and asked.service == service else None)
         hints = (*_attributed(body, envelope), *self._role(envelope, "bacnet.server", asks=False))
-        operation, write = CONFIRMED.get(service) or f"confirmed_service_{service}", service in CONFIRMED_WRITES
-        return Message(PROTOCOL, "response", operation, service, shown, body.value, status, write, hints)
+        operation = CONFIRMED.get(service) or f"confirmed_service_{service}"
+        return Message(PROTOCOL, "response", operation, service, shown, body.value, status, service in CONFIRMED_WRITES, hints)
 
     def _answered(self, reader: Reader, kind: int, envelope: _Envelope) -> Message:
         """Simple acknowledgement and error: both name their service."""
@@ -263,21 +297,41 @@ class BacnetSession(StatelessSession):
         del self._parts[key]
         return b"".join(parts.chunks), service
 
-    def _body(self, table: _Table, service: int, data: bytes | None) -> tuple[Body, str]:
+    def _body(self, kind: int, service: int, data: bytes | None) -> tuple[Body, str]:
         """What the service says, and whether it could be read."""
-        read = table.get(service)
-        if read is None or data is None:
+        if data is None:
             return NOTHING, OK
-        try:
-            return read(Tags(data, 0, len(data)), self.limits), OK
-        except Malformed:
-            return NOTHING, MALFORMED
+        if len(data) > _MEMO_BYTES or service in _SECRET:
+            return _said(kind, service, data, self.limits)
+        return self._read(kind, service, data)
 
     def _role(self, envelope: _Envelope, role: str, asks: bool) -> tuple[Hint, ...]:
         if not envelope.direct or asks in self._hinted:
             return ()
         self._hinted.add(asks)
         return (Hint(HintKey.ROLE, role, envelope.about),)
+
+
+def _said(kind: int, service: int, data: bytes, limits: Limits) -> tuple[Body, str]:
+    """What the service of a PDU of this kind says, and whether it could be read."""
+    read = _TABLES[kind].get(service)
+    if read is None:
+        return NOTHING, OK
+    try:
+        return read(Tags(data, 0, len(data)), limits), OK
+    except Malformed:
+        return NOTHING, MALFORMED
+
+
+@lru_cache(maxsize=4)
+def _memory(limits: Limits) -> Callable[[int, int, bytes], tuple[Body, str]]:
+    """``_said`` with a memory: controllers poll the same properties for years."""
+
+    @lru_cache(maxsize=8192)
+    def remembered(kind: int, service: int, data: bytes) -> tuple[Body, str]:
+        return _said(kind, service, data, limits)
+
+    return remembered
 
 
 def _attributed(body: Body, envelope: _Envelope) -> tuple[Hint, ...]:

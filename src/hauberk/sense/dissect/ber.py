@@ -17,6 +17,7 @@ END_OF_CONTENTS = 0x00
 
 _FLOATS = {4: Struct(">f"), 8: Struct(">d")}
 _CONSTRUCTED = 0x20
+_new = tuple.__new__
 _MANY = 0x1F
 
 
@@ -34,6 +35,18 @@ class Element(NamedTuple):
 
 def element(data: bytes, at: int, end: int, depth: int = MAX_DEPTH) -> Element:
     """The element that begins at ``at`` and lies before ``end``. Raises ``Malformed``."""
+    start = at + 2
+    if start <= end:
+        tag, size = data[at], data[at + 1]
+        if size < 0x80 and tag & _MANY != _MANY:  # the common case: one byte each
+            stop = start + size
+            if stop > end:
+                raise Malformed(f"element of {size} bytes at byte {at}, {end - start} there")
+            return _new(Element, (tag, start, stop, stop))
+    return _long_element(data, at, end, depth)
+
+
+def _long_element(data: bytes, at: int, end: int, depth: int) -> Element:
     tag = _at(data, at, end)
     at += 1
     first = tag
@@ -102,7 +115,7 @@ def find(data: bytes, start: int, end: int, tag: int) -> Element | None:
 def integer(data: bytes, one: Element) -> int:
     """A signed number of at most eight bytes (X.690 8.3)."""
     size = one.end - one.start
-    if not 0 < size <= 9:
+    if not 0 < size <= 8:
         raise Malformed(f"a number of {size} bytes")
     return int.from_bytes(data[one.start : one.end], "big", signed=True)
 
@@ -110,7 +123,7 @@ def integer(data: bytes, one: Element) -> int:
 def unsigned(data: bytes, one: Element) -> int:
     """A number that is never negative: senders that leave out the leading zero byte are read as they meant it."""
     size = one.end - one.start
-    if not 0 < size <= 9:
+    if not 0 < size <= 8 and not (size == 9 and not data[one.start]):
         raise Malformed(f"a number of {size} bytes")
     return int.from_bytes(data[one.start : one.end], "big")
 

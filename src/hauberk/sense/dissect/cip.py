@@ -26,7 +26,7 @@ from hauberk.sense.dissect.cip_names import (
     WRITE_SERVICES,
 )
 from hauberk.sense.dissect.cip_path import Path, decode
-from hauberk.sense.dissect.cip_pccc import read_pccc
+from hauberk.sense.dissect.cip_pccc import body_of, read_pccc
 from hauberk.sense.dissect.cip_values import blob, identity, identity_attribute, identity_list, masks, tag_read, tag_written
 from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.dissect.reader import Reader
@@ -111,6 +111,15 @@ def _plan(service: int, raw: bytes) -> Plan:
     return Plan(service, operation, path, write, request, request._replace(role="response"), special, told)
 
 
+@lru_cache(maxsize=4096)
+def _pccc_request(service: int, raw: bytes, message: bytes, most: int) -> Request:
+    """The request that carries this PCCC command: its messages say the function, and whether that writes."""
+    plan, command = _plan(service, raw), read_pccc(message, most)
+    request = plan.request._replace(object=command.shown, value=command.value, write=command.write)
+    answer = plan.answer._replace(object=command.shown, write=command.write)
+    return Request(plan._replace(request=request, answer=answer), command.shown)
+
+
 class CipReader:
     """Reads the CIP messages of one conversation into ``out``, at most ``limits.messages`` of one carrier frame."""
 
@@ -132,6 +141,10 @@ class CipReader:
             raise Malformed(f"CIP path of {at - start - 2} bytes, {end - start - 2} there")
         plan = _plan(service, data[start + 2 : at])
         if plan.special:
+            if plan.operation == _PCCC:
+                request = _pccc_request(service, data[start + 2 : at], body_of(data, at, end), self.limits.items)
+                self.out.append(request.plan.request)
+                return request
             return self._special(plan, data, at, end, depth)
         self.out.append(plan.request)
         return Request(plan, plan.path.shown)
@@ -171,11 +184,6 @@ class CipReader:
             return self._multiple(plan, data, at, end, depth)
         if plan.operation == _ROUTED:
             return self._routed(plan, data, at, end, depth)
-        if plan.operation == _PCCC:
-            command = read_pccc(data, at, end, self.limits.items)
-            self.out.append(plan.request._replace(object=command.shown, value=command.value, write=command.write))
-            # The answer repeats the flag, so a plan of its own goes into the pending request.
-            return Request(plan._replace(answer=plan.answer._replace(write=command.write)), command.shown)
         if plan.operation in _OPENS:
             route = _connection_path(data, at, end, large=plan.operation == "large_forward_open")
             shown = f"{route.route}/{route.shown}" if route.route and route.shown else route.route or route.shown
@@ -258,8 +266,9 @@ class CipReader:
                 to_target, to_originator = _OPEN_IDS.unpack_from(data, at)
                 self.opened = Opened(to_target, to_originator, request.routed)
         elif plan.operation == _PCCC:
-            command = read_pccc(data, at, end, self.limits.items)
-            status = command.status if status == OK else status
+            status = read_pccc(body_of(data, at, end), self.limits.items).status if status == OK else status
+            self.out.append(plan.answer if status == OK else plan.answer._replace(status=status))
+            return
         elif plan.path.class_id == _IDENTITY_CLASS and end > at:
             value, hints = self._identity(plan, data, at, end)
             hints = () if request.routed or hints == self._told else hints

@@ -77,7 +77,9 @@ def _logical(reader: Reader, head: int, parts: _Parts) -> None:
     kind, width = (head >> 2) & 7, head & 3
     if kind == _SPECIAL:
         # The electronic key, format 4: vendor, device type, product code and revision, 8 bytes (C-1.4.2).
-        reader.skip(9 if reader.u8() == 4 and width == 0 else 0)
+        if width or reader.u8() != 4:
+            raise Malformed(f"path segment 0x{head:02x}")
+        reader.skip(8)
         return
     if kind > _SERVICE or width == 3:
         raise Malformed(f"path segment 0x{head:02x}")

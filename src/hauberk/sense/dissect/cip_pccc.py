@@ -7,6 +7,7 @@ no state and never interprets program files.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from hauberk.errors import Malformed
@@ -172,18 +173,22 @@ def _request(reader: Reader, function: int, most: int) -> tuple[str, Value]:
     return "", None
 
 
-def read_pccc(data: bytes, start: int, end: int, most: int) -> Command:
-    """The command or reply between ``start`` and ``end``: requester identity, command, status, number, function.
+def body_of(data: bytes, start: int, end: int) -> bytes:
+    """The command or reply between ``start`` and ``end`` without its requester and its number. Raises ``Malformed``.
 
-    ``most`` bounds the words kept. Raises ``Malformed``.
+    The number changes with every command: without it, those that repeat are equal.
     """
-    reader = Reader(data, start, end)
-    size = reader.u8()
-    if not size:
-        raise Malformed("PCCC without a requester")
-    reader.skip(size - 1)
+    at = start + data[start] if start < end else start
+    if at == start or at + 4 > end:
+        raise Malformed("PCCC without a requester or a command")
+    return data[at : at + 2] + data[at + 4 : end]
+
+
+@lru_cache(maxsize=4096)
+def read_pccc(message: bytes, most: int) -> Command:
+    """The command or reply in what ``body_of`` gives; ``most`` bounds the words kept. Raises ``Malformed``."""
+    reader = Reader(message)
     command, status = reader.u8(), reader.u8()
-    reader.skip(2)
     if command & 0x40:
         if status == 0xF0:
             return Command("", None, f"pccc_extended_0x{reader.u8():02x}", write=False)

@@ -99,5 +99,5 @@ def read_dhcp(data: bytes) -> DhcpMessage:
         except Malformed:
             whole = False
     else:
-        whole = whole and not any(data[FIXED_BYTES : FIXED_BYTES + 4])
+        whole = whole and not any(data[FIXED_BYTES:])
     return DhcpMessage(op, kind, hardware[:length], client, assigned, relay, options, whole)

@@ -99,7 +99,7 @@ class Dnp3Session:
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:
         """The messages that one link frame, or a datagram of several, completes."""
         end = self.frame_length(pdu, to_responder)
-        if end == len(pdu):
+        if end == len(pdu) > 0:
             return self._frame(pdu, to_responder)
         messages: list[Message] = []
         position = 0

@@ -19,6 +19,8 @@ from hauberk.sense.dissect.dnp3_elements import ELEMENTS, PACKED, PACKED_VALUES,
 from hauberk.sense.dissect.reader import text
 
 _LONGEST_TEXT: Final = 128
+_LONGEST_PLACE: Final = 512
+"""Characters of object headers kept; the headers behind them are left out."""
 _SHORT: Final = 64
 """Bytes of object headers and objects up to which a reading is remembered."""
 _RANGE_WIDTHS: Final = {0: 1, 1: 2, 2: 4, 3: 1, 4: 2, 5: 4}
@@ -138,7 +140,8 @@ def _contents(data: bytes, function: int, items: int) -> Contents:
                 position = _other(data, position, header, items, found)
     except Malformed:
         found.status = MALFORMED
-    found.place = ",".join(found.places)
+    place = ",".join(found.places)
+    found.place = place if len(place) <= _LONGEST_PLACE else place[:_LONGEST_PLACE].rpartition(",")[0]
     found.value = tuple(found.values) or None
     return found
 

@@ -169,7 +169,7 @@ def plausible(data: bytes) -> DnsMessage | None:
 
 
 def _recognise(data: bytes, to_responder: bool) -> int:  # noqa: ARG001 - a message looks alike in both directions
-    """A name of several labels, not of multicast DNS, speaks for the global system; where a sister may speak too the port decides."""
+    """A name of several labels, not of multicast DNS, speaks for the global system; where a sister may speak too, ports decide."""
     message = plausible(data)
     if message is None or len(message.questions) > 1:
         return NO

@@ -136,10 +136,17 @@ def _read_questions(data: bytes, count: int, keep: int) -> tuple[list[Question],
     return kept, position
 
 
-def _read_records(data: bytes, position: int, count: int, keep: int, into: list[Record]) -> int:
+def _read_records(data: bytes, position: int, count: int, into: list[Record], keep: int, names: dict[int, str]) -> int:
+    """Reads records and gives where they end. ``names`` remembers what was read where: most records point to a known name."""
     size = len(data)
     for _ in range(count):
-        name, position = read_name(data, position)
+        first = position
+        known = names.get((data[first] & 63) << 8 | data[first + 1]) if first + 1 < size and data[first] >= 0xC0 else None
+        if known is None:
+            name, position = read_name(data, first)
+            names[first] = name
+        else:
+            name, position = known, first + 2
         start = position + 10
         if start > size:
             raise Malformed("record ends after the message")
@@ -163,8 +170,10 @@ def read_message(data: bytes, limits: Limits) -> DnsMessage:
     whole = True
     try:
         questions, position = _read_questions(data, counts[0], limits.items)
-        for count, section in zip(counts[1:], sections, strict=True):
-            position = _read_records(data, position, count, limits.items, section)
+        names = {HEADER.size: questions[0].name} if questions else {}
+        for at, section in enumerate(sections, 1):
+            if counts[at]:
+                position = _read_records(data, position, counts[at], section, limits.items, names)
     except Malformed:
         whole = False
     answers, authorities, additionals = map(tuple, sections)

@@ -23,6 +23,8 @@ ETHERTYPE = 0x88B8
 _HEADER_BYTES = 8
 _MANAGEMENT, _PUBLISH = 0x60, 0x61
 _REFERENCE, _DATA_SET, _STATE, _SEQUENCE, _TEST, _NEEDS_COMMISSIONING, _ALL_DATA = 0x80, 0x82, 0x85, 0x86, 0x87, 0x89, 0xAB
+_SIZES = range(1, 6)
+"""Lengths of a counter of 32 bits."""
 _SIMULATED = 0x80
 """Highest bit of the first reserved field (IEC 62351-6, IEC 61850-8-1 edition 2)."""
 _SERVICES = {
@@ -50,11 +52,12 @@ class _Known(NamedTuple):
 class Goose(StatelessSession):
     """GOOSE messages between one publisher and one group of subscribers."""
 
-    __slots__ = ("_announced", "_known")
+    __slots__ = ("_announced", "_known", "_values")
 
     def __init__(self, limits: Limits) -> None:
         super().__init__(limits)
         self._known: dict[bytes, _Known] = {}
+        self._values: dict[bytes, tuple[Scalar, ...]] = {}
         self._announced = False
 
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:
@@ -85,9 +88,9 @@ class Goose(StatelessSession):
         known = self._known.get(who)
         if known is not None:
             after = start + len(known.head)
-            if pdu[start:after] == known.head and after + 3 <= end and pdu[after] == _STATE:
+            if pdu[start:after] == known.head and after + 3 <= end and pdu[after] == _STATE and pdu[after + 1] in _SIZES:
                 middle = after + 2 + pdu[after + 1]
-                if middle + 2 <= end and pdu[middle] == _SEQUENCE:
+                if middle + 2 <= end and pdu[middle] == _SEQUENCE and pdu[middle + 1] in _SIZES:
                     rest = middle + 2 + pdu[middle + 1]
                     if pdu[rest:end] + pdu[4:6] == known.tail and rest <= end:
                         state = int.from_bytes(pdu[after + 2 : middle], "big")
@@ -111,7 +114,7 @@ class Goose(StatelessSession):
         if (_TEST in found and ber.boolean(pdu, found[_TEST])) or pdu[4] & _SIMULATED:
             status = "test"
         data = found.get(_ALL_DATA)
-        values = () if data is None else mms_data.values(pdu, data.start, data.end, self.limits)
+        values = () if data is None else self._values_of(pdu[data.start : data.end])
         state, sequence = found[_STATE], found[_SEQUENCE]
         if outer.end == outer.after == end and state.after == sequence.start - 2:
             if len(self._known) >= self.limits.pending:
@@ -120,6 +123,16 @@ class Goose(StatelessSession):
             self._known[who] = _Known(head, tail, name, status, values)
         counters = (ber.unsigned(pdu, state), ber.unsigned(pdu, sequence))
         return Message(NAME, "event", "publish", None, name, counters + values, status)
+
+    def _values_of(self, data: bytes) -> tuple[Scalar, ...]:
+        """The data set; publishers go back and forth between few states."""
+        values = self._values.get(data)
+        if values is None:
+            values = mms_data.values(data, 0, len(data), self.limits)
+            if len(self._values) >= self.limits.pending:
+                del self._values[next(iter(self._values))]
+            self._values[data] = values
+        return values
 
 
 def _management(pdu: bytes, end: int, to_responder: bool, limits: Limits) -> Message:

@@ -38,7 +38,17 @@ from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.dissect.reader import text
 
 _WANTED = frozenset(
-    b"host content-length transfer-encoding content-type user-agent server authorization proxy-authorization soapaction".split()
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "content-type",
+        "user-agent",
+        "server",
+        "authorization",
+        "proxy-authorization",
+        "soapaction",
+    }
 )
 _HEAD, _LENGTH, _CHUNK_SIZE, _CHUNK_DATA, _TRAILER, _CLOSE = range(6)
 """What a direction is in the middle of."""
@@ -87,7 +97,7 @@ class _Session:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._directions = (_Direction(), _Direction())
+        self._directions = [_Direction(), _Direction()]
         self._requests: deque[_Request] = deque(maxlen=limits.pending)
         self._owed: list[Message] = []
         self._finished = False
@@ -106,7 +116,7 @@ class _Session:
         direction = self._directions[to_responder]
         if len(self._owed) < self.limits.pending:
             self._owed += direction.release()
-        direction.__init__()  # type: ignore[misc] # begins anew in place
+        self._directions[to_responder] = _Direction()
         self._requests.clear()
 
     def frame_length(self, data: bytes, to_responder: bool) -> int:

@@ -21,8 +21,10 @@ HEAD_END = re.compile(rb"\n\r?\n")
 LONGEST_HEAD = 1 << 16
 """Bytes; servers in wide use refuse far shorter heads."""
 
-_SECRET_WORDS = ("pass", "pwd", "psw", "token", "secret", "key", "auth", "session", "signature", "credential", "sid", "pin")
+_SECRET_WORDS = ("pass", "pwd", "psw", "token", "secret", "key", "auth", "session", "signature", "credential", "sid", "sso", "pin")
 _HIDDEN = "*"
+_LONG_SEGMENT = re.compile(r"(?<=/)(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{24,}(?=/|$)")
+"""A path segment that may be a key: long, without a dot and with a digit in it. Bridges take their tokens there."""
 
 
 class Head(NamedTuple):
@@ -32,20 +34,20 @@ class Head(NamedTuple):
     whole: bool
 
 
-def read_fields(head: bytes, wanted: AbstractSet[bytes], limits: Limits) -> Head:
+def read_fields(head: bytes, wanted: AbstractSet[str], limits: Limits) -> Head:
     """The wanted fields of a head, without its start line."""
     fields: dict[str, str] = {}
     whole = True
-    lines = head.split(b"\n")
-    for line in lines[1:]:
-        name, colon, value = line.partition(b":")
+    for line in head.decode("utf-8", "backslashreplace").split("\n")[1:]:
+        name, colon, value = line.partition(":")
         if not colon:
-            if line not in {b"", b"\r"} and line[:1] not in {b" ", b"\t"}:
+            if line and line != "\r" and not line[0].isspace():
                 whole = False
             continue
-        name = name.strip().lower()
-        if name in wanted:
-            fields.setdefault(name.decode("ascii"), text(value.strip(), limits.text))
+        name = name.rstrip().lower()
+        if name in wanted and name not in fields:
+            value = value.strip()[: limits.text]
+            fields[name] = value if value.isprintable() else text(value.encode("utf-8", "replace"), limits.text)
     return Head(fields, whole)
 
 
@@ -69,6 +71,7 @@ def shown_target(target: str, host: str, limits: Limits) -> str:
     else:
         target = host + target
     path, mark, query = target.partition("?")
+    path = _LONG_SEGMENT.sub(_HIDDEN, path)
     if mark:
         path = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}"
     return path[: limits.text]

@@ -234,20 +234,25 @@ def _score(data: bytes) -> int:
     """How well one frame at the start of ``data`` agrees with itself."""
     if data[0] != _START or (len(data) > 1 and not _LEAST <= data[1] <= _MOST):
         return NO
-    if len(data) < 6:
-        return POSSIBLE
-    length, control = data[1], data[2]
+    length, control = (data[1], data[2]) if len(data) > 2 else (_LEAST, 0)
     if control & 1:
-        if length != 4 or data[3]:
-            return NO
-        if control & 3 == 3:
-            return CERTAIN if control in types.U_FRAMES and data[4:6] == b"\0\0" else NO
-        return LIKELY if control == 1 and not data[4] & 1 else NO
-    if length < 10 or data[4] & 1:
+        return _score_control(data, length, control)
+    if (len(data) > 2 and length < 10) or (len(data) > 4 and data[4] & 1):
         return NO
     if len(data) < length + 2 or len(data) < _OBJECTS:
         return POSSIBLE
     return _score_asdu(data[: length + 2])
+
+
+def _score_control(data: bytes, length: int, control: int) -> int:
+    """S and U frames: four bytes, most of which are fixed."""
+    if length != 4 or (control & 3 == 1 and control != 1) or (control & 3 == 3 and control not in types.U_FRAMES) or any(data[3:4]):
+        return NO
+    if len(data) < 6:
+        return POSSIBLE
+    if control == 1:
+        return LIKELY if not data[4] & 1 else NO
+    return CERTAIN if data[4:6] == b"\0\0" else NO
 
 
 def _score_asdu(frame: bytes) -> int:

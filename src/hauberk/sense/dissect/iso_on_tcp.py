@@ -41,6 +41,8 @@ class IsoOnTcp:
 
     def frame_length(self, data: bytes, to_responder: bool) -> int:  # noqa: ARG002 - the interface's shape
         """Bytes of the first TPKT frame; 0 while its header is not there. Raises ``Malformed``."""
+        if len(data) >= SHORTEST_BYTES and data[0] == 3 and not data[1] and (length := data[2] << 8 | data[3]) >= SHORTEST_BYTES:
+            return length
         return iso_transport.frame_length(data)
 
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:

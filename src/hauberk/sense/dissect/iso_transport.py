@@ -84,39 +84,33 @@ def connection(data: bytes) -> Connection | None:
 class Reassembly:
     """Joins data PDUs of one direction until the one marked as the end (EOT) of a transport service data unit."""
 
-    __slots__ = ("_most", "_parts", "_size", "_skipping")
+    __slots__ = ("_buffer", "_most", "_skipping", "idle")
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._buffer = bytearray()
         self._skipping = False
-
-    @property
-    def idle(self) -> bool:
+        self.idle = True
         """True when nothing is half read."""
-        return not self._parts and not self._skipping
 
     def add(self, frame: bytes) -> bytes | None:
         """User data that the data PDU in ``frame`` completes, or None. Raises ``Malformed`` where it grows too large."""
-        last = frame[6] & _EOT
-        part = frame[SHORTEST_BYTES:]
+        last = bool(frame[6] & _EOT)
+        self.idle = last
         if not self._skipping:
-            self._size += len(part)
-            if part:
-                self._parts.append(part)
-            if self._size > self._most:
-                self.forget()
+            self._buffer += frame[SHORTEST_BYTES:]
+            if len(self._buffer) > self._most:
+                self._buffer.clear()
                 self._skipping = not last
                 raise Malformed(f"more than {self._most} bytes without an end of transport data unit")
         if not last:
             return None
-        whole = b"" if self._skipping else b"".join(self._parts)
+        whole = bytes(self._buffer)
         self.forget()
         return whole
 
     def forget(self) -> None:
         """Drop what is half read."""
-        self._parts = []
-        self._size = 0
+        self._buffer.clear()
         self._skipping = False
+        self.idle = True

@@ -125,6 +125,9 @@ class Mms:
             if service == READ:
                 values, status = _results(data, ber.find(data, body.start, body.end, 0xA1), self._limits)
                 value = _shaped(values)
+                repeated = ber.find(data, body.start, body.end, 0xA0) if name is None else None
+                if repeated is not None:
+                    name = variables(data, ber.element(data, repeated.start, repeated.end), self._limits)
             elif service == WRITE:
                 status = _results(data, body, self._limits)[1]
             elif service == IDENTIFY:

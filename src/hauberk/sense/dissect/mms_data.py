@@ -42,6 +42,8 @@ def _collect(data: bytes, start: int, end: int, limits: Limits, depth: int, foun
 
 def scalar(data: bytes, one: Element, limits: Limits) -> Scalar:
     """The value of one primitive ``Data`` element. Raises ``Malformed``."""
+    if one.tag == 0x83 and one.end - one.start == 1:
+        return data[one.start] != 0
     read = _READERS.get(one.tag)
     if read is not None:
         return read(data, one)

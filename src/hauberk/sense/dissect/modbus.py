@@ -105,7 +105,7 @@ class ModbusSession:
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:
         """The messages of one frame, or of a datagram that may hold several."""
         end = self.frame_length(pdu, to_responder)
-        if end == len(pdu):
+        if end == len(pdu) > 0:
             return [self._message(pdu, to_responder)]
         if end == 0 or end > len(pdu):
             raise Malformed(f"a Modbus frame of {end} bytes in {len(pdu)}")
@@ -239,7 +239,9 @@ def _score(data: bytes) -> int:
     if len(data) < 8 or any(data[2:4]):
         return NO
     length = data[4] << 8 | data[5]
-    if length + 6 > len(data) or not 2 <= length <= _STANDARD_LONGEST:
+    if not 2 <= length <= _LONGEST:
+        return NO
+    if length + 6 > len(data) or length > _STANDARD_LONGEST:
         return POSSIBLE
     frame = data[: 6 + length]
     code = frame[7] & 0x7F

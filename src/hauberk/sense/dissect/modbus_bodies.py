@@ -218,7 +218,7 @@ def _encapsulated_response(data: bytes, items: int, asked: Asked | None) -> Body
         return _encapsulated_request(data, items)
     level = names.IDENTIFICATION_LEVELS.get(data[9], str(data[9]))
     place = f"{data[6]}/device_identification/{level}" if asked is None else asked.object
-    return Body(place, tuple(said for _, said in identification(data, items)))
+    return Body(place, tuple(said for _, said in identification(data, items)) or None)
 
 
 def _umas_request(data: bytes, _items: int) -> Body:

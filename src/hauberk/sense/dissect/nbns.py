@@ -1,9 +1,9 @@
 """NetBIOS name service (RFC 1001, RFC 1002 section 4.2; UDP port 137): names of Windows and Samba hosts.
 
-``operation``: query, registration, release, wait_for_acknowledgement, refresh. ``code`` is the question type (32 NB, 33 NBSTAT),
-or None where there is no question. ``object`` is ``name<suffix>`` with the suffix in hexadecimal. ``value`` of responses:
-addresses, or the names of a node. Hints: the host name from registrations (unique names only) and node status, with the hardware
-address of the latter.
+``operation``: query, registration, release, wait_for_acknowledgement, refresh. ``code`` is the type (32 NB, 33 NBSTAT) of the
+question, of the answer where nothing is asked. ``object`` is ``name<suffix>`` with the suffix in hexadecimal. ``value`` of
+responses: addresses, or the names of a node. Hints: the host name from registrations (unique names only) and node status, with
+the hardware address of the latter.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class _Session(StatelessSession):
         if message.questions:
             name, code, _ = message.questions[0]
         elif message.answers:
-            name = message.answers[0].name
+            name, code = message.answers[0].name, message.answers[0].type
         role: Role = "response" if message.response else "request"
         operation = _OPERATIONS.get(opcode) or f"opcode_{opcode}"
         shown = None if name is None else _shown(name)

@@ -1,8 +1,9 @@
 """PROFINET DCP, which finds, names and addresses field devices (IEC 61158-6-10 clause 4.3, EtherType 0x8892).
 
-``object`` is what a message is about: the options as ``device/name_of_station``, ``ip/ip_parameter``, ``control/factory_reset``, joined
-by commas; a filter of an identify request adds its value (``device/name_of_station=plc-1``). ``value`` holds what was set or told.
-Anyone on the segment may set: there is no authentication, so every set is a write. Cyclic data of the same EtherType is passed over.
+``object`` is what a message is about: the options as ``device/name_of_station``, ``ip/ip_parameter`` or ``control/factory_reset``,
+joined by commas; a filter of an identify request adds its value (``device/name_of_station=plc-1``). ``value`` holds what was set or
+told. Anyone on the segment may set: there is no authentication, so every set is a write. Cyclic data of the same EtherType is
+passed over.
 """
 
 from __future__ import annotations
@@ -131,25 +132,36 @@ def _value(blocks: list[_Block], limits: Limits) -> Value:
 
 def _told(block: _Block, limits: Limits) -> Scalar:
     """What a block holds, in words; None for an empty one."""
-    body, key = block.body, (block.option, block.suboption)
+    body = block.body
     if not body:
         return None
-    if block.option == IP and block.suboption in {2, 3} and len(body) >= _ADDRESSES.size:
-        parts = _ADDRESSES.unpack_from(body)
-        return " ".join(".".join(map(str, parts[at : at + 4])) for at in (0, 4, 8))
-    if block.option == IP and block.suboption == 1 and len(body) >= 6:
-        return body[:6].hex(":")
-    if key == (DEVICE, 3) and len(body) >= 4:
-        return f"0x{body[:2].hex()}:0x{body[2:4].hex()}"
-    if key == (DEVICE, 4):
-        return ",".join(name for bit, name in ROLES.items() if body[0] & bit) or body[0]
-    if key == (DEVICE, 5):
-        return " ".join(option_name(body[at], body[at + 1]) for at in range(0, min(len(body) - 1, 2 * limits.items), 2))
-    if block.option == DEVICE and block.suboption in {1, 2, 6}:
-        return text(body, limits.text)
-    if block.option == CONTROL or (block.option == _DHCP and block.suboption != 12):
+    if block.option == IP:
+        return _addresses(block)
+    if block.option == DEVICE:
+        return _device(block, limits)
+    if block.option in {CONTROL, _DHCP} and (block.option, block.suboption) != (_DHCP, 12):
         return body[: limits.text // 2].hex()
     return text(body, limits.text) if body.isascii() and body.rstrip(b"\x00").decode("ascii").isprintable() else body[:64].hex()
+
+
+def _addresses(block: _Block) -> str:
+    """Address, mask and gateway, or a hardware address."""
+    if block.suboption in {2, 3} and len(block.body) >= _ADDRESSES.size:
+        parts = _ADDRESSES.unpack_from(block.body)
+        return " ".join(".".join(map(str, parts[at : at + 4])) for at in (0, 4, 8))
+    return block.body[:6].hex(":")
+
+
+def _device(block: _Block, limits: Limits) -> Scalar:
+    """Properties of the device."""
+    body, suboption = block.body, block.suboption
+    if suboption == 3 and len(body) >= 4:
+        return f"0x{body[:2].hex()}:0x{body[2:4].hex()}"
+    if suboption == 4:
+        return ",".join(name for bit, name in ROLES.items() if body[0] & bit) or body[0]
+    if suboption == 5:
+        return " ".join(option_name(body[at], body[at + 1]) for at in range(0, min(len(body) - 1, 2 * limits.items), 2))
+    return text(body, limits.text) if suboption in {1, 2, 6} else body[:64].hex()
 
 
 def _hints(blocks: list[_Block], limits: Limits) -> tuple[Hint, ...]:
@@ -168,7 +180,7 @@ def _hints(blocks: list[_Block], limits: Limits) -> tuple[Hint, ...]:
             hints.append(Hint(HintKey.VENDOR, vendor))
         elif key == (DEVICE, 4):
             hints.extend(Hint(HintKey.ROLE, f"profinet.{role}") for role in told.split(","))
-        elif block.option == IP and block.suboption in {2, 3} and not told.startswith("0.0.0.0 "):  # noqa: S104 - the unset address
+        elif block.option == IP and block.suboption in {2, 3} and not told.startswith("0.0.0.0 "):
             hints.append(Hint(HintKey.IP, told.split(" ", 1)[0]))
     return tuple(hints)
 

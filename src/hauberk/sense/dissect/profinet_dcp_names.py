@@ -67,11 +67,10 @@ ROLES: Final = {1: "io_device", 2: "io_controller", 4: "io_multidevice", 8: "io_
 """Bits of the device role."""
 
 MANUFACTURERS: Final = {
-    0x000C: "Hilscher",
-    0x001E: "Bosch Rexroth",
     0x002A: "Siemens",
     0x00B0: "Phoenix Contact",
     0x011D: "WAGO",
+    0x011E: "Hilscher",
     0x0120: "Beckhoff",
 }
 """Vendor ids of PROFIBUS and PROFINET International that are beyond doubt."""

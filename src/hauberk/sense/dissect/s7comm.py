@@ -1,8 +1,8 @@
 """S7comm, the protocol of SIMATIC S7-200, 300 and 400 controllers (and of later ones for compatibility), inside ISO on TCP.
 
 Siemens publishes no standard. ``object`` is an address in STEP 7's words without blanks (``s7comm_address``), a block (``OB1``), a
-PI service with its argument (``_INSE:OB1``) or a system status list (``szl/0x0011/0x0000``). It reads what one transport service
-data unit holds; ``iso_on_tcp`` delivers those. A session password is never read.
+PI service with its argument (``_INSE:OB1``), a system status list (``szl/0x0011/0x0000``) or a diagnostic event (``event/0x4304``).
+It reads what one transport service data unit holds; ``iso_on_tcp`` delivers those. A session password is never read.
 """
 
 from __future__ import annotations

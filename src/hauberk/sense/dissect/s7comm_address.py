@@ -1,7 +1,8 @@
 """Addresses of S7comm in the words of a programmer: items of variables, block names, program services and variable tables.
 
 Variables read as in STEP 7, without blanks: ``M100.0`` (bit), ``MB4`` (byte), ``DB1.DBW10`` (word), ``DB1.DBX0.1``, ``T5``; a count
-above one follows after a plus sign, counted in elements (``DB1.DBB10+4``). Blocks read ``OB1``, services ``_INSE:OB1``.
+above one follows after a plus sign, counted in elements (``DB1.DBB10+4``); semicolons join the ranges of one item. Blocks read
+``OB1``, services ``_INSE:OB1``.
 """
 
 from __future__ import annotations

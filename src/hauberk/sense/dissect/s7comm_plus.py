@@ -24,7 +24,8 @@ _WITH_DIGEST = 3
 _DIGEST_BYTES = 32
 _KEEP_ALIVE = 0xFE
 _ROLES: dict[int, Role] = {0x31: "request", 0x32: "response", 0x02: "response", 0x33: "event"}
-_CREATE, _DELETE, _SECURE = 0x04CA, 0x04D4, 0x05B3
+_CREATE, _SECURE = 0x04CA, 0x05B3
+_WITHOUT_OBJECT = frozenset({0x0556, 0x0560, 0x05B3})
 _FUNCTIONS = {
     0x04B1: "error",
     0x04BB: "explore",
@@ -77,12 +78,13 @@ def looks_like(data: bytes, at: int) -> bool:
 class S7commPlus:
     """Reads S7comm-plus messages of one conversation."""
 
-    __slots__ = ("_limits", "_open", "_partial", "secured")
+    __slots__ = ("_limits", "_open", "_own", "_partial", "secured")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._open: dict[tuple[int, int], _Open] = {}
         self._partial: dict[bool, Message] = {}
+        self._own: dict[int, None] = {}
         self.secured = False
         """True after the answer that switches to TLS: nothing that follows can be read."""
 
@@ -116,36 +118,67 @@ class S7commPlus:
         opcode = data[at] if at < end else 0
         role = _ROLES.get(opcode)
         if role == "event":
-            target = f"0x{int.from_bytes(data[at + 1 : at + 5], 'big'):08x}" if end >= at + 5 else None
-            return Message(NAME, role, "notification", None, target)
+            number = int.from_bytes(data[at + 1 : at + 5], "big")
+            self._keep(number)
+            return Message(NAME, role, "notification", None, f"0x{number:08x}")
         if role is None or end < at + 9:
             return Message(NAME, "request" if to_responder else "response", "unknown", None, None, None, MALFORMED)
         function, sequence = data[at + 3] << 8 | data[at + 4], data[at + 7] << 8 | data[at + 8]
         operation = _FUNCTIONS.get(function) or f"function_0x{function:04x}"
         if role == "request":
-            number = (
-                int.from_bytes(data[at + _SESSION_BYTES - 4 : at + _SESSION_BYTES], "big") if end >= at + _SESSION_BYTES else None
-            )
-            write = function in _WRITES and not (number == _SESSIONS or number in _DYNAMIC or _own(data, at, number))
-            opened = _Open(operation, f"0x{number:08x}" if number else None, write)
+            opened = self._request(operation, function, data[at:end])
             if len(self._open) >= self._limits.pending:
                 del self._open[next(iter(self._open))]
             self._open[function, sequence] = opened
-            return Message(NAME, role, operation, None, opened.object, None, OK, write)
+            return Message(NAME, role, operation, None, opened.object, None, OK, opened.write)
         asked = self._open.pop((function, sequence), _Open(operation, None, False))
         hints: tuple[Hint, ...] = ()
-        if function == _CREATE and (found := _IDENTITY.search(data, at, end)) is not None:
-            order, firmware = found[1].decode("ascii"), found[2].decode("ascii")
-            hints = (
-                Hint(HintKey.VENDOR, "Siemens"),
-                Hint(HintKey.MODEL, order),
-                Hint(HintKey.FIRMWARE, firmware),
-                Hint(HintKey.ROLE, "s7comm_plus.server"),
-            )
+        if function == _CREATE:
+            hints = _identity(data, at, end)
+            if not asked.write:
+                for number in _created(data[at:end]):
+                    self._keep(number)
         self.secured = self.secured or function == _SECURE
         return Message(NAME, role, operation, None, asked.object, None, OK, asked.write, hints)
 
+    def _request(self, operation: str, function: int, body: bytes) -> _Open:
+        """A request, and whether it changes a program or a process, not only the client's own session and subscriptions."""
+        if len(body) < _SESSION_BYTES or function in _WITHOUT_OBJECT:
+            return _Open(operation, None, function in _WRITES)
+        session, number = int.from_bytes(body[9:13], "big"), int.from_bytes(body[14:18], "big")
+        harmless = number != 0 and (number in {_SESSIONS, session} or number in self._own or number in _DYNAMIC)
+        return _Open(operation, f"0x{number:08x}" if number else None, function in _WRITES and not harmless)
 
-def _own(data: bytes, at: int, number: int | None) -> bool:
-    """True where the object of a request is the session itself."""
-    return bool(number) and int.from_bytes(data[at + 9 : at + 13], "big") == number
+    def _keep(self, number: int) -> None:
+        """Remember an object that the client made for itself."""
+        if len(self._own) >= self._limits.pending:
+            del self._own[next(iter(self._own))]
+        self._own[number] = None
+
+
+def _created(body: bytes) -> list[int]:
+    """Numbers of the objects that an answer to ``create_object`` names, in seven bits a byte, the last byte without the highest."""
+    found: list[int] = []
+    if len(body) < 12 or body[10]:
+        return found
+    number = 0
+    for octet in body[12:32]:
+        if len(found) >= body[11]:
+            break
+        number = (number << 7 | octet & 0x7F) & 0xFFFFFFFF
+        if not octet & 0x80:
+            found.append(number)
+            number = 0
+    return found
+
+
+def _identity(data: bytes, at: int, end: int) -> tuple[Hint, ...]:
+    found = _IDENTITY.search(data, at, end)
+    if found is None:
+        return ()
+    return (
+        Hint(HintKey.VENDOR, "Siemens"),
+        Hint(HintKey.MODEL, found[1].decode("ascii")),
+        Hint(HintKey.FIRMWARE, found[2].decode("ascii")),
+        Hint(HintKey.ROLE, "s7comm_plus.server"),
+    )

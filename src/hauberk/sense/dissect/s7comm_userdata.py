@@ -31,12 +31,15 @@ _K = TypeVar("_K")
 _V = TypeVar("_V")
 
 _HEAD = Struct(">3sBBBBB")
+_HEADS = frozenset({b"\x00\x01\x12", b"\x01\x00\x10"})
+"""First bytes of the parameter; the second form announces mode transitions."""
 _LIST = Struct(">HH")
 _ROLES: dict[int, Role] = {0: "event", 3: "event", 4: "request", 7: "request", 8: "response", 11: "response"}
 """By the high half of the type byte; 3, 7 and 11 are those of numerical controls."""
 
 _READ_SZL = (4, 1)
 _MESSAGE_SERVICE = (4, 2)
+_DIAGNOSTIC = (4, 3)
 _SUBSCRIPTIONS = frozenset({(2, 1), (2, 5), (2, 7)})
 _VARIABLE_TABLES = frozenset({(1, 2), (1, 8), (1, 9)})
 _STANDING = _SUBSCRIPTIONS | _VARIABLE_TABLES
@@ -77,7 +80,7 @@ class UserData:
         if len(parameter) < 8:
             raise Malformed("a user data parameter is cut off")
         head, _, _, kind, subfunction, sequence = _HEAD.unpack_from(parameter)
-        if head != b"\x00\x01\x12":
+        if head not in _HEADS:
             raise Malformed("not a user data parameter")
         service = (kind & 0x0F, subfunction)
         role = _ROLES.get(kind >> 4) or ("request" if to_responder else "response")
@@ -93,7 +96,7 @@ class UserData:
         elif service in _STANDING:
             subject = self._standing(service[0], sequence, self._pending.pop(reference, None) if role == "response" else None)
         else:
-            subject = self._pending.pop(reference, _NOTHING) if role == "response" else _NOTHING
+            subject = self._pending.pop(reference, _NOTHING) if role == "response" else _event(service, body)
             if role == "response" and service == _READ_SZL and status is OK:
                 subject, hints = self._status_list(subject, unit or sequence, more, body)
         value = self._value(service, role, subject, body)
@@ -156,6 +159,11 @@ def _remember(memory: dict[_K, _V], key: _K, value: _V, most: int) -> None:
     if len(memory) >= most and key not in memory:
         del memory[next(iter(memory))]
     memory[key] = value
+
+
+def _event(service: tuple[int, int], body: bytes) -> _Subject:
+    """The number of a diagnostic event, the only event that names itself in one number."""
+    return _Subject(f"event/0x{body[:2].hex()}") if service == _DIAGNOSTIC and len(body) >= 2 else _NOTHING
 
 
 def _status(parameter: bytes, data: bytes, *, answer: bool) -> str:

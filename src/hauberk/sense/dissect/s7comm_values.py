@@ -15,6 +15,8 @@ _HEAD = Struct(">BBH")
 _IN_BITS = frozenset({3, 4, 5})
 """Transport sizes of data whose length counts bits: BIT, BYTE/WORD/DWORD, INTEGER; the others count bytes."""
 _BIT = 3
+_WITH_DATA = frozenset({SUCCESS, 0})
+"""Return codes that data follows: success in answers, reserved in requests."""
 
 
 def read_values(data: bytes, at: int, end: int, items: tuple[Item, ...], limits: Limits) -> tuple[Value, str]:
@@ -32,12 +34,14 @@ def read_values(data: bytes, at: int, end: int, items: tuple[Item, ...], limits:
             raise Malformed("fewer data items than variables")
         code, kind, size = _HEAD.unpack_from(data, at)
         at += 4
-        if kind in _IN_BITS:
+        if code not in _WITH_DATA:
+            size = 0  # some controllers repeat the length asked for before data that does not follow
+        elif kind in _IN_BITS:
             size = (size + 7) >> 3
         stop = at + size
         if stop > end:
             raise Malformed(f"a data item of {size} bytes, {end - at} there")
-        if code not in {SUCCESS, 0} and status is OK:
+        if code not in _WITH_DATA and status is OK:
             status = return_name(code)
         if not size:
             values.append(None)
@@ -74,6 +78,8 @@ def _array(layout: str, count: int) -> str:
 
 def written_status(data: bytes, at: int, end: int) -> str:
     """The first return code of a write response that is no success."""
+    if end - at == 1 and data[at] == SUCCESS:
+        return OK
     for code in data[at:end]:
         if code != SUCCESS:
             return return_name(code)

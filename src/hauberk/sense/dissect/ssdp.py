@@ -14,7 +14,7 @@ from hauberk.sense.dissect.http_head import METHOD, read_fields
 from hauberk.sense.dissect.interface import CERTAIN, NO, Dissector, StatelessSession
 from hauberk.sense.dissect.limits import Limits
 
-_WANTED = frozenset(b"st nt nts usn location server user-agent".split())
+_WANTED = frozenset({"st", "nt", "nts", "usn", "location", "server", "user-agent"})
 _OPERATIONS: dict[bytes, tuple[str, Role]] = {
     b"M-SEARCH": ("m_search", "request"),
     b"NOTIFY": ("notify", "event"),

@@ -42,9 +42,13 @@ _IDLE, _USER, _PASSWORD, _OUTCOME, _SHELL = range(5)
 
 
 class _Session:
-    """Where the dialogue is. ``_tail`` is what the server said since the last typed line."""
+    """Where the dialogue is.
 
-    __slots__ = ("_banner", "_cleaners", "_inside", "_line", "_state", "_tail", "_told", "_user", "limits")
+    ``_tail`` is what the server said since the last typed line; ``_prompted`` whether the line was begun at a shell's prompt: an
+    answer to another question may be a secret.
+    """
+
+    __slots__ = ("_banner", "_cleaners", "_inside", "_line", "_prompted", "_state", "_tail", "_user", "limits")
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -54,8 +58,8 @@ class _Session:
         self._line: list[str] = []
         self._user: str | None = None
         self._inside = False
+        self._prompted = False
         self._banner = False
-        self._told = False
 
     @property
     def finished(self) -> bool:
@@ -125,6 +129,8 @@ class _Session:
             elif character in "\x03\x15":
                 self._line.clear()
             elif len(self._line) < _LONGEST_LINE:
+                if not self._line:
+                    self._prompted = not self._tail or _SHELL_PROMPT.search(self._tail) is not None
                 self._line.append(character)
             if len(messages) >= self.limits.messages:
                 break
@@ -142,7 +148,7 @@ class _Session:
             self._state = _PASSWORD
         elif state == _PASSWORD:
             self._state = _OUTCOME
-        elif state == _SHELL and line:
+        elif state == _SHELL and self._prompted and line:
             return [Message("telnet", "request", "command", None, line)]
         return []
 
