@@ -6,7 +6,7 @@ BIN := .venv/bin
 JOBS ?= 2
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: demo test check tests setup format sample bench clean help
+.PHONY: demo test check tests setup format docs sample bench clean help
 
 help: ## What there is
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -32,6 +32,9 @@ tests: setup ## The tests alone
 format: setup ## Bring the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup ## Write the reference pages anew from the code
+	$(BIN)/python scripts/generate_reference.py
 
 sample: setup ## Record the sample capture anew (root, network namespaces)
 	$(BIN)/python scripts/record_sample.py samples/site.pcapng

@@ -187,8 +187,9 @@ class Lease(NamedTuple):
 
 def dhcp(lease: Lease) -> Iterator[Said]:
     """The messages of an exchange, each with its direction; who has no address yet sends from 0.0.0.0."""
-    client, server = lease.client or _NOWHERE, lease.server or _BROADCAST
-    ends = Ends(client, _DHCP_CLIENT_PORT, server, _DHCP_SERVER_PORT)
+    ends = Ends(lease.client or _NOWHERE, _DHCP_CLIENT_PORT, lease.server or _BROADCAST, _DHCP_SERVER_PORT)
+    if any(kind.lower() == "discover" for kind in lease.kinds):
+        ends = Ends(_NOWHERE, _DHCP_CLIENT_PORT, _BROADCAST, _DHCP_SERVER_PORT)
     introduced = False
     for kind in lease.kinds:
         operation = kind.lower()

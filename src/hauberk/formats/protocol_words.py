@@ -247,6 +247,24 @@ S7_SERVICES = {
 }
 """Operations of user data by function group and subfunction; others are named by what the log says."""
 S7_SERVICE_WRITES = frozenset({(7, 2), (7, 4)})
+S7_ERRORS = {
+    0xD041: "no_memory_for_job",
+    0xD061: "not_permitted_in_mode",
+    0xD081: "not_permitted_at_protection_level",
+    0xD0A1: "variable_access_error",
+    0xD201: "block_name_syntax_error",
+    0xD202: "function_parameter_syntax_error",
+    0xD209: "block_not_found_on_module",
+    0xD20E: "no_block_available",
+    0xD240: "coordination_rules_violated",
+    0xD241: "not_permitted_at_protection_level",
+    0xD242: "protection_violation",
+    0xD401: "information_not_available",
+    0xD402: "information_not_available",
+    0xD602: "incorrect_password",
+    0xD605: "no_password_configured",
+}
+"""Errors of user data that the log gives whole; of others it gives the class."""
 
 CIP_WRITES = frozenset({0x02, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0D, 0x10, 0x15, 0x16, 0x19, 0x1A, 0x1B})
 CIP_WRITE_OPERATIONS = frozenset({"write_tag", "read_modify_write_tag", "write_tag_fragmented"})

@@ -151,7 +151,9 @@ def _s7_user_data(record: Record, outward: bool, kind: int) -> Said:  # noqa: FB
 def _s7_status(record: Record) -> str:
     code = record.whole("error_code") or 0
     name = snake(record.text("error_class") or "")
-    return OK if not code and name in {"", "no_error"} else name or f"error_0x{code:04x}"
+    if not code and name in {"", "no_error"}:
+        return OK
+    return words.S7_ERRORS.get(code) or name or f"error_0x{code:04x}"
 
 
 def _cip(record: Record) -> Iterator[Said]:
@@ -202,7 +204,7 @@ def _enip(record: Record) -> Iterator[Said]:
 def _bacnet(record: Record) -> Iterator[Said]:
     """bacnet.log: application PDUs, and virtual link functions without one."""
     outward = _outward(record)
-    kind = snake(record.text("pdu_type") or "")
+    kind = snake(record.text("pdu_type") or "").removesuffix("_pdu")
     service = snake(record.text("pdu_service") or "")
     if not kind:
         yield Said(outward, Message("bacnet", "event", snake(record.text("bvlc_function") or "") or "unknown"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hauberk.errors import Malformed
 from hauberk.model.service import SERVICE_NUMBER
@@ -35,10 +36,10 @@ class Rows:
 class Direction:
     """What one side has sent and is not yet read."""
 
-    __slots__ = ("chunks", "dst", "dst_port", "have", "lost", "outward", "src", "src_port", "stream", "want")
+    __slots__ = ("chunks", "dst", "dst_port", "have", "lost", "src", "src_port", "stream", "to_responder", "want")
 
-    def __init__(self, outward: bool, src: str, src_port: int | None, dst: str, dst_port: int | None) -> None:
-        self.outward = outward
+    def __init__(self, to_responder: bool, src: str, src_port: int | None, dst: str, dst_port: int | None) -> None:
+        self.to_responder = to_responder
         self.src = src
         self.src_port = src_port
         self.dst = dst
@@ -61,10 +62,11 @@ class Conversation:
 
     __slots__ = ("began", "directions", "finished", "limits", "malformed", "row", "rows", "session", "stream", "tries", "waiting")
 
-    def __init__(
-        self, rows: Rows, directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool
-    ) -> None:
-        """``directions``: from the responder, from the initiator (so that ``outward`` indexes them); ``began``: its beginning was seen."""
+    def __init__(self, rows: Rows, directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool) -> None:
+        """``directions``: from the responder, from the initiator, so that ``outward`` indexes them.
+
+        ``began``: its beginning was seen.
+        """
         self.began = began
         self.rows = rows
         self.directions = directions
@@ -75,14 +77,14 @@ class Conversation:
         self.tries = 0
         self.malformed = 0
         self.finished = False
-        self.waiting: list[tuple[bool, Piece]] = []
+        self.waiting: list[tuple[int, Piece]] = []
 
     @property
     def service(self) -> int:
         """Number of the protocol that was recognised, 0 before."""
         return SERVICE_NUMBER.get(self.row.name, 0) if self.row else 0
 
-    def take(self, piece: Piece, outward: bool, out: list[Transaction]) -> None:
+    def take(self, piece: Piece, outward: int, out: list[Transaction]) -> None:
         """Read a piece of the stream, or a datagram, and append the transactions it completes to ``out``."""
         if self.session is None:
             self._introduce(piece, outward, out)
@@ -96,15 +98,16 @@ class Conversation:
         direction.clear()
         direction.lost = True
         if self.session is not None:
-            self.session.gap(direction.outward)
+            self.session.gap(direction.to_responder)
 
-    def _introduce(self, piece: Piece, outward: bool, out: list[Transaction]) -> None:
+    def _introduce(self, piece: Piece, outward: int, out: list[Transaction]) -> None:
         """Recognise the protocol by this payload and read what waited for that."""
         self.waiting.append((outward, piece))
         data = piece.data
         if self.stream and self.tries:
             data = b"".join(held.data for side, held in self.waiting if side == outward)
-        self.row, sure = recognise(self.rows, data, self.directions[outward], outward)
+        found = recognise(self.rows, data, self.directions[outward])
+        self.row = found.row
         self.tries += 1
         if self.row is None:
             if self.tries >= _TRIES:
@@ -112,22 +115,26 @@ class Conversation:
                 self.waiting.clear()
             return
         self.session = self.row.start(self.limits)
-        if self.stream and not sure and not self.began:
+        if found.turned:
+            for direction in self.directions:
+                direction.to_responder = not direction.to_responder
+        if self.stream and not found.sure and not self.began:
             # The capture begins inside a message: wait for the start of one instead of calling its rest malformed.
             self.directions[0].lost = self.directions[1].lost = True
         waiting, self.waiting = self.waiting, []
         for side, held in waiting:
-            self.take(held, side, out)
+            if not self.finished:
+                self.take(held, side, out)
 
     def _read_stream(self, session: Session, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
         """Append a piece to its direction and read every whole message."""
         if piece.gap:
-            session.gap(direction.outward)
+            session.gap(direction.to_responder)
             direction.clear()
             direction.lost = True
         if direction.lost:
             assert self.row is not None
-            if self.row.recognise(piece.data, direction.outward) < POSSIBLE:
+            if self.row.recognise(piece.data, direction.to_responder) < POSSIBLE:
                 return
             direction.lost = False
         data = piece.data
@@ -146,15 +153,15 @@ class Conversation:
         while start < size and not self.finished:
             rest = data if start == 0 else data[start:]
             try:
-                length = session.frame_length(rest, direction.outward)
+                length = session.frame_length(rest, direction.to_responder)
             except Malformed:
                 self._broken(piece, direction, out)
-                session.gap(direction.outward)
+                session.gap(direction.to_responder)
                 direction.lost = True
                 return
             if length > self.limits.message_bytes or (length == 0 and len(rest) >= self.limits.message_bytes):
                 self._broken(piece, direction, out)
-                session.gap(direction.outward)
+                session.gap(direction.to_responder)
                 direction.lost = True
                 return
             if length == 0 or length > len(rest):
@@ -168,7 +175,7 @@ class Conversation:
     def _read_message(self, session: Session, pdu: bytes, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
         """Read one whole message."""
         try:
-            messages = session.read(pdu, direction.outward)
+            messages = session.read(pdu, direction.to_responder)
         except Malformed:
             self._broken(piece, direction, out)
             return
@@ -208,7 +215,7 @@ class Conversation:
     def _broken(self, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
         """Note a message that could not be read."""
         assert self.row is not None
-        message = Message(self.row.name, "request" if direction.outward else "response", "malformed", status=MALFORMED)
+        message = Message(self.row.name, "request" if direction.to_responder else "response", "malformed", status=MALFORMED)
         out.append(
             Transaction(
                 piece.frame,
@@ -229,26 +236,54 @@ class Conversation:
             self.finished = True
 
 
-def recognise(rows: Rows, data: bytes, direction: Direction, outward: bool) -> tuple[Dissector | None, bool]:
-    """The protocol of a conversation's first payload, and whether its content (not the port alone) says so."""
-    port = direction.dst_port if outward else direction.src_port
+class Recognised(NamedTuple):
+    """The protocol of a conversation's first payload, if any."""
+
+    row: Dissector | None
+    sure: bool
+    """Its content says so, not the port alone."""
+    turned: bool
+    """It is registered on the initiator's port, and the content agrees: initiator and responder were taken for each other."""
+
+
+def recognise(rows: Rows, data: bytes, direction: Direction) -> Recognised:
+    """What ``data``, sent in ``direction``, speaks.
+
+    Content that is sure comes first, then a registered port of the responder, then one of the initiator, which is the responder
+    where the true beginning was not seen.
+    """
+    to_responder = direction.to_responder
+    here, there = direction.dst_port, direction.src_port
+    if not to_responder:
+        here, there = there, here
+    registered = rows.by_port.get(here, ())
+    turned = tuple(row for row in rows.by_port.get(there, ()) if row not in registered) if there != here else ()
     best: Dissector | None = None
     best_score = NO
-    registered = rows.by_port.get(port, ())
     for row in registered:
-        score = row.recognise(data, outward)
+        score = row.recognise(data, to_responder)
         if score >= LIKELY:
-            return row, True
+            return Recognised(row, True, False)
         if score and score + POSSIBLE > best_score:
             best, best_score = row, score + POSSIBLE
+    other_way = False
+    for row in turned:
+        straight, reverse = row.recognise(data, to_responder), row.recognise(data, not to_responder)
+        score = max(straight, reverse)
+        if score >= LIKELY:
+            return Recognised(row, True, reverse > straight)
+        if score and score + POSSIBLE > best_score:
+            best, best_score, other_way = row, score + POSSIBLE, reverse > straight
     for row in rows.all:
-        if row in registered:
+        if row in registered or row in turned:
             continue
-        score = row.recognise(data, outward)
+        score = row.recognise(data, to_responder)
         if score > best_score:
-            best, best_score = row, score
+            best, best_score, other_way = row, score, False
             if score >= CERTAIN:
                 break
     if best_score >= 2 * POSSIBLE:
-        return best, True
-    return (registered[0] if registered else None), False
+        return Recognised(best, True, other_way)
+    if registered:
+        return Recognised(registered[0], False, False)
+    return Recognised(None, False, False)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from hauberk.errors import Malformed
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.observation import Columns
 from hauberk.model.transaction import Transaction
@@ -20,8 +21,19 @@ from hauberk.sense.reassembly.stream import Piece, Stream, StreamLimits
 _TCP, _UDP = 6, 17
 _MASK = 0xFFFFFFFF
 
-_DEFECTS = (LookupError, ValueError, ArithmeticError, TypeError, AttributeError, AssertionError, struct.error)
-"""What a dissector with a defect may raise; its contract allows ``Malformed`` only."""
+_DEFECTS = (
+    LookupError,
+    ValueError,
+    ArithmeticError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    BufferError,
+    struct.error,
+    Malformed,
+)
+"""What a dissector with a defect may raise; its contract allows ``Malformed`` only, and that not everywhere."""
 _DEFECT_SAMPLES = 20
 _NO_ROWS = Rows(())
 
@@ -80,8 +92,10 @@ class PayloadReader:
             if not known and conversation.session is not None:
                 self._name(flow, slot, conversation, table)
                 conversation.finished |= self._recognise_only
-            if conversation.finished and table.flows["id"][slot] == flow:
-                table.muted[slot] = 1
+            if conversation.finished:
+                self._release(conversation)
+                if table.flows["id"][slot] == flow:
+                    table.muted[slot] = 1
 
     def settle(self, activity: Columns | None, flows: Columns | None) -> None:
         """Write the service of conversations recognised in this batch into rows made before; forget conversations that ended."""
@@ -125,35 +139,56 @@ class PayloadReader:
         conversation.finished = not rows.all
         return conversation
 
-    def _segment(
-        self, conversation: Conversation, outward: int, view: memoryview, frame: int, time: int, seq: int, ack: int, base: int, missing: int
-    ) -> None:  # fmt: skip
+    def _segment(  # noqa: PLR0913, PLR0917 - the columns of a candidate, once a packet
+        self,
+        conversation: Conversation,
+        outward: int,
+        view: memoryview,
+        frame: int,
+        time: int,
+        seq: int,
+        ack: int,
+        base: int,
+        missing: int,
+    ) -> None:
         """Put a TCP segment in its place and read what is in order."""
         direction = conversation.directions[outward]
         stream = direction.stream
         if stream is None:
             stream = direction.stream = Stream(base, self.streams)
-        other = conversation.directions[1 - outward]
-        if other.stream is not None and other.stream.held and other.stream.acknowledged(ack):
-            self._deliver(conversation, other, other.stream, other.stream.give_up())
+        other = conversation.directions[1 - outward].stream
+        if other is not None and other.held and other.acknowledged(ack):
+            self._deliver(conversation, 1 - outward, other, other.give_up())
         if seq == stream.expected and not stream.held:
             stream.expected = (seq + len(view)) & _MASK
             if view:
-                conversation.take(Piece(bytes(view), frame, time, False), direction.outward, self.transactions)
-        else:
-            self._deliver(conversation, direction, stream, stream.add(seq, bytes(view), frame, time))
+                conversation.take(Piece(bytes(view), frame, time, False), outward, self.transactions)
+        elif view:
+            self._deliver(conversation, outward, stream, stream.add(seq, bytes(view), frame, time))
             if self._held > self.streams.total_bytes:
-                self._deliver(conversation, direction, stream, stream.give_up())
-        if missing:
-            stream.skip(missing)
+                self._deliver(conversation, outward, stream, stream.give_up())
+        if missing and stream.skip((seq + len(view)) & _MASK, missing):
             conversation.lost(direction)
+            self._deliver(conversation, outward, stream, stream.released())
 
-    def _deliver(self, conversation: Conversation, direction: Direction, stream: Stream, pieces: Iterator[Piece]) -> None:
+    def _deliver(self, conversation: Conversation, outward: int, stream: Stream, pieces: Iterator[Piece]) -> None:
         """Read pieces of a stream, and keep count of what still waits."""
         before = stream.held_bytes
-        for piece in pieces:
-            conversation.take(piece, direction.outward, self.transactions)
-        self._held += stream.held_bytes - before
+        try:
+            for piece in pieces:
+                if not conversation.finished:
+                    conversation.take(piece, outward, self.transactions)
+        finally:
+            self._held += stream.held_bytes - before
+
+    def _release(self, conversation: Conversation) -> None:
+        """Let go of what waits in a conversation that is read no further."""
+        for direction in conversation.directions:
+            if direction.stream is not None:
+                self._held -= direction.stream.held_bytes
+                direction.stream = None
+            direction.clear()
+        conversation.waiting.clear()
 
     def _name(self, flow: int, slot: int, conversation: Conversation, table: FlowTable) -> None:
         """Note which protocol a conversation speaks."""
@@ -165,13 +200,15 @@ class PayloadReader:
 
     def _close(self, conversation: Conversation) -> None:
         """Read what still waits behind a hole when a conversation ends."""
-        for direction in conversation.directions:
-            stream = direction.stream
-            if stream is None:
-                continue
-            while stream.held and not conversation.finished:
-                self._deliver(conversation, direction, stream, stream.give_up())
-            self._held -= stream.held_bytes
+        for outward in (0, 1):
+            stream = conversation.directions[outward].stream
+            while stream is not None and stream.held and not conversation.finished:
+                frame = min(frame for _, frame, _ in stream.held.values())
+                try:
+                    self._deliver(conversation, outward, stream, stream.give_up())
+                except _DEFECTS as error:
+                    self._defect(conversation, frame, error)
+        self._release(conversation)
 
 
 def _name_rows(rows: Columns, ids: NDArray[np.uint64], services: NDArray[np.uint8]) -> None:

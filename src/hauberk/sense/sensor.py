@@ -1,7 +1,7 @@
 """The sensor: blocks of raw packets in, observations out. One path for files and interfaces.
 
-Kernels decode every packet and keep the flow table; only packets whose payload is worth reading reach Python. Memory is bounded by the
-limits of ``SensorLimits``, whatever the length of the input.
+Kernels decode every packet and keep the flow table; only packets whose payload is worth reading reach Python. Memory is bounded by
+the limits of ``SensorLimits``, whatever the length of the input.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hauberk.model.flow import CLAIM
 from hauberk.model.observation import Columns, Observations
 from hauberk.sense.capture.interface import LINK_RAW, Block
 from hauberk.sense.decode.headers import decode
-from hauberk.sense.decode.packet import ERROR_DEPTH, ERROR_LINK, ERROR_TRUNCATED, ERROR_VERSION, PACKET
-from hauberk.sense.flow.kernel import ACTIVE, CANDIDATES, FINISHED, expire, flush, update
+from hauberk.sense.decode.packet import ERROR_DEPTH, ERROR_LINK, ERROR_TRUNCATED, ERROR_VERSION, KIND_FRAGMENT, PACKET
+from hauberk.sense.flow.kernel import ACTIVE, CANDIDATES, FINISHED, FOREVER, expire, flush, update
 from hauberk.sense.flow.ports import port_rank
 from hauberk.sense.flow.table import BLOCK_PACKETS, FlowLimits, FlowOutput, FlowTable
 from hauberk.sense.reassembly.fragments import FragmentLimits, FragmentReassembler
@@ -99,7 +99,7 @@ class Sensor:
         position = 0
         while position < block.count:
             stopped = self._update(packets, position, block.count)
-            if stopped < block.count and packets[stopped]["kind"] == _KIND_FRAGMENT:
+            if stopped < block.count and packets[stopped]["kind"] == KIND_FRAGMENT:
                 self._read(block.data, packets)
                 self._fragment(block, packets[stopped : stopped + 1])
                 stopped += 1
@@ -118,7 +118,7 @@ class Sensor:
         """End every conversation: what is left to hand out at the end of the input."""
         if self.reader is not None:
             self.reader.begin()
-        self._now = np.iinfo(np.int64).max
+        self._now = int(FOREVER)
         while self.table.live:
             self._expire(self.table.limits.flows)
         return replace(self._observations(), watermark=float("inf"))
@@ -127,8 +127,8 @@ class Sensor:
         """Compile, or load, every kernel now, so that no packet waits for that."""
         none = np.zeros(0, np.int64)
         empty = Block(
-            np.zeros(1, np.uint8), none, none.astype(np.uint32), none.astype(np.uint32), none, none.astype(np.uint16), none.astype(np.int32),
-            none, 0,
+            np.zeros(1, np.uint8), none, none.astype(np.uint32), none.astype(np.uint32), none, none.astype(np.uint16),
+            none.astype(np.int32), none, 0,
         )  # fmt: skip
         self.process(empty)
         self._update(self._packets, 0, 0)
@@ -163,10 +163,11 @@ class Sensor:
             data, np.zeros(1, np.int64), length, length, packet["time"].copy(), np.array([LINK_RAW], np.uint16),
             np.array([-1], np.int32), packet["frame"].copy(), 0, 1, one,
         )  # fmt: skip
-        one["s_mac"] = packet["s_mac"]
-        one["d_mac"] = packet["d_mac"]
+        if not one["s_mac"][0]:  # else a tunnel brought an Ethernet header of its own
+            one["s_mac"] = packet["s_mac"]
+            one["d_mac"] = packet["d_mac"]
         one["vlan"] = packet["vlan"]
-        if one["kind"][0] == _KIND_FRAGMENT:
+        if one["kind"][0] == KIND_FRAGMENT:
             return  # fragments inside fragments are not followed
         if self._update(one, 0, 1) == 0:
             self._hand_out()
@@ -247,9 +248,6 @@ class Sensor:
         if not gathered:
             return None
         return gathered[0] if len(gathered) == 1 else np.concatenate(gathered)
-
-
-_KIND_FRAGMENT = 3
 
 
 def _neighbour(block: Block, packet: np.void, claims: Columns, row: int) -> None:

@@ -10,7 +10,7 @@ from hauberk.errors import Malformed
 from hauberk.model.hint import Hint, HintKey
 from hauberk.model.transaction import MALFORMED, OK, Message
 from hauberk.sense.dissect.dhcpv6 import DISSECTORS
-from hauberk.sense.dissect.interface import CERTAIN, NO
+from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO
 from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 
 MAC = "02:00:5e:10:20:30"
@@ -142,6 +142,8 @@ def test_found_by_content() -> None:
     assert [recognise(data, True) for data, _ in SAMPLES] == [CERTAIN] * 4
     assert recognise(SOLICIT + b"\x00", True) == NO
     assert recognise(b"\x01\x00\x00\x00" + bytes(8), True) == NO
+    assert recognise(packet(11, option(8, b"\x00\x00")), True) == LIKELY
+    assert recognise(b"\x0b" + bytes(47), True) == NO
 
 
 class TestHostileInput:

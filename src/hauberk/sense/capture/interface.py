@@ -62,5 +62,6 @@ class PacketSource(Protocol):
         ...
 
     def blocks(self) -> Iterator[Block]:
-        """The packets, block by block. Raises ``CaptureError`` where it cannot go on, after everything before it was yielded."""
+        """The packets, block by block. A source of files notes where it cannot go on in its ``problems`` and ends; an interface
+        raises ``CaptureError``. Everything before that place was yielded."""
         ...

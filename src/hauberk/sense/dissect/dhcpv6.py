@@ -44,7 +44,7 @@ _OPERATIONS = {
 """RFC 8415 section 7.3, RFC 5007, RFC 5460, RFC 6977, RFC 7341."""
 _FROM_SERVER = frozenset({2, 7, 10, 13, 15, 16, 17, 19, 21})
 _ENVELOPES = frozenset({12, 13})
-_REPLY = 7
+_REPLY, _INFORMATION_REQUEST = 7, 11
 _ENVELOPE_BYTES = 34
 _STATUS = {
     1: "unspec_fail",
@@ -58,6 +58,9 @@ _STATUS = {
 
 _CLIENT, _SERVER, _IA_NA, _IA_TA, _IA_ADDRESS, _REQUESTED, _RELAYED = 1, 2, 3, 4, 5, 6, 9
 _STATUS_CODE, _VENDOR_CLASS, _DNS, _IA_PD, _IA_PREFIX, _FQDN, _MUD_URL = 13, 16, 23, 25, 26, 39, 112
+_ELAPSED = 8
+_DUID_TYPES = frozenset({b"\x00\x01", b"\x00\x02", b"\x00\x03", b"\x00\x04"})
+"""RFC 8415 section 11.1, RFC 6355."""
 _IA_HEAD = {_IA_NA: 12, _IA_TA: 4, _IA_PD: 12}
 """Bytes in front of the options of an identity association (sections 21.4, 21.5 and 21.21)."""
 
@@ -217,23 +220,22 @@ def _recognise(data: bytes, to_responder: bool) -> int:  # noqa: ARG001 - the me
     if len(data) < 8 or data[0] not in _OPERATIONS:
         return NO
     envelope = data[0] in _ENVELOPES
-    position, wanted, found = (_ENVELOPE_BYTES if envelope else 4), ({_RELAYED} if envelope else {_CLIENT, _SERVER}), False
-    size = len(data)
+    position, size = (_ENVELOPE_BYTES if envelope else 4), len(data)
+    proof = NO
     while position + 4 <= size:
         code, length = data[position] << 8 | data[position + 1], data[position + 2] << 8 | data[position + 3]
         position += 4
-        if (
-            code in wanted
-            and length >= 4
-            and (envelope or (data[position : position + 1] == b"\x00" and data[position + 1 : position + 2] in _DUID_TYPES))
-        ):
-            found = True
+        if code == 0:
+            return NO
+        if envelope:
+            proof = CERTAIN if code == _RELAYED and length >= 4 else proof
+        elif code in {_CLIENT, _SERVER}:
+            proof = CERTAIN if data[position : position + 2] in _DUID_TYPES else proof
+        elif code == _ELAPSED and length == 2 and data[0] == _INFORMATION_REQUEST:
+            # A client may ask for information without saying who it is (RFC 8415 section 18.2.6).
+            proof = max(proof, LIKELY)
         position += length
-    if position != size:
-        return NO
-    return CERTAIN if found else LIKELY if data[0] == 11 else NO
+    return proof if position == size else NO
 
-
-_DUID_TYPES = {b"\x01", b"\x02", b"\x03", b"\x04"}
 
 DISSECTORS: tuple[Dissector, ...] = (Dissector("dhcpv6", "udp", (546, 547), _recognise, _Session),)

@@ -33,7 +33,7 @@ SERVICE_PORTS: frozenset[int] = frozenset(
             11211,
             27017,
         ),
-        *(37215, 49152, 52869, 55443),
+        *(2221, 9443, 37215, 49152, 49153, 52869, 55443),
     }
 )
 """Registered and customary ports above 1023 of operating technology, the Internet of Things and common servers."""

@@ -1,8 +1,8 @@
 """The flow table: fixed size, seeded hash, counted evictions, incremental expiry.
 
-Conversations are found by a symmetric hash of both endpoints, so that one probe serves both directions. The index is open-addressed with
-linear probing and deletes by backward shift (Knuth, TAOCP 3, 6.4 algorithm R), so that it never fills with tombstones. The seed is
-drawn per process: a sender who does not know it cannot aim at one bucket.
+Conversations are found by a symmetric hash of both endpoints, so that one probe serves both directions. The index is
+open-addressed with linear probing and deletes by backward shift (Knuth, TAOCP 3, 6.4 algorithm R), so that it never fills with
+tombstones. The seed is drawn per process: a sender who does not know it cannot aim at one bucket.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ CANDIDATE = np.dtype(
     ],
     align=True,
 )
-"""A packet whose payload is worth reading: ``packet`` is its row, ``payload`` and ``size`` say where it lies in the block; ``outward`` is 1
-from the initiator; ``base`` is the sequence number of the direction's first payload byte, valid where ``based`` is 1."""
+"""A packet whose payload is worth reading: ``packet`` is its row, ``payload`` and ``size`` say where it lies in the block;
+``outward`` is 1 from the initiator; ``base`` is the sequence number of the direction's first payload byte, valid where ``based``
+is 1."""
 
 
 @dataclass(frozen=True, slots=True)

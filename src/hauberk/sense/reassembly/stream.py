@@ -1,7 +1,8 @@
 """TCP segments back to a byte stream, one direction of one conversation (RFC 9293 section 3.10.7.4).
 
-First bytes win where segments overlap. A hole is given up, and noted as a gap, when the other side acknowledges past it (the receiver has the
-bytes, the capture lost them), when it stays open too long, or when too much waits behind it.
+First bytes win where segments overlap. A hole is given up, and noted as a gap, when the other side acknowledges past it (the
+receiver has the bytes, the capture lost them), when it stays open too long, or when too much waits behind it. Must never hold more
+than its limits allow, and never gives a byte twice.
 """
 
 from __future__ import annotations
@@ -52,19 +53,11 @@ class Stream:
         """Take a segment that is not simply the next one: what can be read now."""
         ahead = (seq - self.expected) & _MASK
         if ahead >= _HALF:
-            seen = -ahead & _MASK
-            if seen < len(data):
-                yield self._advance(data[seen:], frame, time, gap=False)
-                yield from self._release()
-            return
-        if ahead == 0:
-            yield self._advance(data, frame, time, gap=False)
-            yield from self._release()
-            return
-        if seq not in self.held or len(self.held[seq][0]) < len(data):
-            self.held_bytes += len(data) - (len(self.held[seq][0]) if seq in self.held else 0)
-            self.held[seq] = (data, frame, time)
-        if self._impatient(time):
+            data = data[-ahead & _MASK :]
+            ahead = 0
+        self._hold(ahead, data, frame, time)
+        yield from self._release()
+        while self.held and self._impatient(time):
             yield from self.give_up()
 
     def acknowledged(self, ack: int) -> bool:
@@ -81,9 +74,32 @@ class Stream:
         yield self._advance(data, frame, time, gap=True)
         yield from self._release()
 
-    def skip(self, size: int) -> None:
-        """Pass over bytes that were on the wire but not captured."""
-        self.expected = (self.expected + size) & _MASK
+    def skip(self, seq: int, size: int) -> bool:
+        """Pass over ``size`` bytes from ``seq`` on that were on the wire but not captured; False if they are no news here.
+
+        What waited behind them is to be had from ``released``.
+        """
+        end = (seq + size - self.expected) & _MASK
+        if (seq - self.expected - 1) & _MASK < _HALF or not 0 < end < _HALF:
+            return False
+        self.expected = (self.expected + end) & _MASK
+        return True
+
+    def released(self) -> Iterator[Piece]:
+        """What waited and is next now."""
+        return self._release()
+
+    def _hold(self, ahead: int, data: bytes, frame: int, time: int) -> None:
+        """Keep those bytes, ``ahead`` of the next expected, that did not come before: what is held never overlaps."""
+        end = ahead + len(data)
+        at = ahead
+        spans = sorted(((seq - self.expected) & _MASK, len(held)) for seq, (held, _, _) in self.held.items())
+        for begin, size in [*spans, (end, 0)]:
+            stop = min(begin, end)
+            if at < stop:
+                self.held[(self.expected + at) & _MASK] = (data[at - ahead : stop - ahead], frame, time)
+                self.held_bytes += stop - at
+            at = max(at, begin + size)
 
     def _impatient(self, now: int) -> bool:
         """True if the hole has been open too long or too much waits behind it."""
@@ -103,13 +119,19 @@ class Stream:
         return Piece(data, frame, time, gap)
 
     def _release(self) -> Iterator[Piece]:
-        """What waited and is next now; of bytes that came twice the first stay."""
+        """What waited and is next now."""
         while self.held:
-            following = min(self.held, key=lambda seq: (seq - self.expected + _HALF) & _MASK)
-            ahead = (following - self.expected) & _MASK
-            if 0 < ahead < _HALF:
+            if self.expected in self.held:
+                data, frame, time = self._take(self.expected)
+                yield self._advance(data, frame, time, gap=False)
+                continue
+            # Bytes passed over may reach into what is held.
+            behind = [seq for seq in self.held if (seq - self.expected) & _MASK >= _HALF]
+            if not behind:
                 return
-            data, frame, time = self._take(following)
-            seen = -ahead & _MASK
-            if seen < len(data):
-                yield self._advance(data[seen:], frame, time, gap=False)
+            for seq in behind:
+                data, frame, time = self._take(seq)
+                rest = data[(self.expected - seq) & _MASK :]
+                if rest:
+                    self.held[self.expected] = (rest, frame, time)
+                    self.held_bytes += len(rest)
