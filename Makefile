@@ -45,7 +45,9 @@ bench: setup ## Measure speed beside the peers
 setup: .venv/ready ## Prepare the environment
 
 .venv/ready: pyproject.toml uv.lock | $(UV)
-	@$(UV) sync --frozen --quiet --python $(PYTHON)
+	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
+	@$(BIN)/python -m compileall -q src
+	@$(BIN)/python -c 'from hauberk.sense.sensor import Sensor; Sensor().warm()'
 	@touch $@
 
 $(UV):

@@ -59,7 +59,7 @@ _EXIT_CODES = {
     ExitCode.CLEAN: "Nothing was found.",
     ExitCode.FINDINGS: "There are findings.",
     ExitCode.USAGE: "The command was used wrongly, or nothing of the input could be read.",
-    ExitCode.UNASSESSED: "Some of the input could not be assessed: a file breaks off, packets were lost, a dissector failed. "
+    ExitCode.UNASSESSED: "Some of the input could not be assessed: a file breaks off, a link type is not read, packets were lost. "
     "What could be is reported.",
 }
 
@@ -158,6 +158,11 @@ def bounds(annotation: object, metadata: Sequence[object]) -> str:
     return ", ".join(f"{words[type(part)][0]} {getattr(part, words[type(part)][1])}" for part in flat if type(part) in words)
 
 
+def takes_settings(command: typer.core.TyperCommand) -> bool:
+    """True for a command with the option for a file of settings."""
+    return any("--config" in parameter.opts for parameter in command.params)
+
+
 def settings() -> list[str]:
     """Every setting."""
     lines = [
@@ -169,7 +174,7 @@ def settings() -> list[str]:
         "",
         "A variable is `HAUBERK_`, then the path of the key in capitals, with two underscores between parts.",
         "",
-        "`hauberk analyze` and `hauberk watch` read settings. `hauberk inspect` and `hauberk detector list` do not.",
+        f"These commands read settings: {', '.join(f'`{name}`' for name, command in commands() if takes_settings(command))}.",
         "",
         "## sensor",
         "",

@@ -1,7 +1,7 @@
 """Records the sample capture: a small plant at work, then an intruder, between real programs in network namespaces.
 
-``record_sample.py FILE`` as root. Needs the dependency group ``sample`` and the Debian packages named in ``PACKAGES``. The traffic stays in
-namespaces of its own; nothing is sent on an interface of the machine, and its clock is not touched.
+``record_sample.py FILE`` as root. Needs the dependency group ``sample`` and the Debian packages named in ``PACKAGES``. The traffic
+stays in namespaces of its own; nothing is sent on an interface of the machine, and its clock is not touched.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -40,7 +41,8 @@ _LARGEST = 600_000
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One host: its card, the last part of its address, and how it asks for it: vendor class and options of DHCP, None for a fixed address."""
+    """One host: its card, the last part of its address, and how it asks for it: vendor class and options of DHCP, or None for a
+    fixed address."""
 
     name: str
     mac: str
@@ -63,7 +65,7 @@ HOSTS = (
     Host("historian", "f8:b1:56:c1:21:15", 21, "MSFT 5.0", _WINDOWS),
     Host("ews-01", "d4:be:d9:77:22:16", 22, "MSFT 5.0", _WINDOWS),
     Host("broker", "dc:a6:32:0e:30:1e", 30, "dhcpcd-9.4.1:Linux-5.10.103-v7l+:armv7l:BCM2711"),
-    Host("oven-temperature", "24:0a:c4:d1:41:29", 41, "udhcp 1.35.0"),
+    Host("furnace-temperature", "24:0a:c4:d1:41:29", 41, "udhcp 1.35.0"),
     Host("oil-pressure", "24:0a:c4:d1:42:2a", 42, "udhcp 1.35.0"),
     Host("hall-humidity", "30:ae:a4:5b:43:2b", 43, "udhcp 1.35.0"),
     Host("spindle-vibration", "00:02:01:4d:44:2c", 44, "udhcp 1.35.0"),
@@ -108,8 +110,8 @@ class Plant:
             return
         wanted = [word for option in host.options.split() for word in ("-O", option)]
         self.lan.run(
-            namespace, "busybox", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-a", "-s", str(self.lan.folder / "lease.sh"), "-x", f"hostname:{host.name}",
-            "-V", host.vendor_class, *(["-o", *wanted] if wanted else []),
+            namespace, "busybox", "udhcpc", "-i", "eth0", "-f", "-q", "-n", "-a", "-s", str(self.lan.folder / "lease.sh"),
+            "-x", f"hostname:{host.name}", "-V", host.vendor_class, *(["-o", *wanted] if wanted else []),
         )  # fmt: skip
 
     def role(self, host: str, *arguments: str) -> None:
@@ -139,8 +141,9 @@ def prepare(folder: Path) -> None:
     name = f"broker.{DOMAIN}"
     for command in (
         ["mosquitto_passwd", "-b", "-c", f"{folder}/passwords", "power-meter", "for-the-sample-only"],
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650", "-subj", f"/CN={name}",
-         "-addext", f"subjectAltName=DNS:{name}", "-keyout", f"{folder}/broker.key", "-out", f"{folder}/broker.crt"],
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}",
+         "-keyout", f"{folder}/broker.key", "-out", f"{folder}/broker.crt"],
     ):  # fmt: skip
         subprocess.run(command, check=True, capture_output=True)
 
@@ -152,9 +155,10 @@ def infrastructure(plant: Plant) -> None:
     leases = [f"--dhcp-host={host.mac},{host.name},{host.address}" for host in (*HOSTS, LAPTOP) if host.vendor_class is not None]
     records = [f"--host-record={host.name}.{DOMAIN},{host.address}" for host in HOSTS]
     lan.start(
-        plant.namespaces["gateway"], "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file", "--no-resolv", "--no-hosts",
-        "--no-ping", "--dhcp-authoritative", f"--domain={DOMAIN}", f"--local=/{DOMAIN}/", f"--dhcp-range={NETWORK}.100,{NETWORK}.150,1h",
-        f"--dhcp-option=option:ntp-server,{gateway.address}", f"--dhcp-leasefile={lan.folder}/leases", *leases, *records,
+        plant.namespaces["gateway"], "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file",
+        "--no-resolv", "--no-hosts", "--no-ping", "--dhcp-authoritative", f"--domain={DOMAIN}", f"--local=/{DOMAIN}/",
+        f"--dhcp-range={NETWORK}.100,{NETWORK}.150,1h", f"--dhcp-option=option:ntp-server,{gateway.address}",
+        f"--dhcp-leasefile={lan.folder}/leases", *leases, *records,
     )  # fmt: skip
     lan.start(plant.namespaces["gateway"], "chronyd", "-x", "-d", "-f", str(lan.folder / "clock.conf"))
     time.sleep(1)
@@ -178,7 +182,7 @@ def everyday(plant: Plant) -> None:
     plant.role("historian", "collector")
     plant.role("broker", "coap_reader", address["tank-level"])
     for name, middle, quality, seconds in (
-        ("oven-temperature", "181", "0", "4"),
+        ("furnace-temperature", "181", "0", "4"),
         ("oil-pressure", "6.2", "1", "5"),
         ("hall-humidity", "43", "0", "9"),
         ("spindle-vibration", "2.4", "1", "6"),
@@ -254,13 +258,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("output", type=Path, help="the pcapng file to write")
     parser.add_argument("--quiet", type=float, default=160.0, help="seconds before the attack (default %(default)s)")
-    parser.add_argument("--share", type=float, default=0.58, help="share of the whole before the attack (default %(default)s)")
+    parser.add_argument("--share", type=float, default=0.62, help="share of the whole before the attack (default %(default)s)")
     arguments = parser.parse_args()
     if os.geteuid() != 0:
         parser.error("network namespaces need root")
     missing = sorted({package for program, package in PACKAGES.items() if shutil.which(program) is None})
     if missing:
         parser.error(f"install these Debian packages first: {' '.join(missing)}")
+    # Ended from outside, it leaves by the same door and takes its namespaces along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     record(arguments.output, arguments.quiet, arguments.share)
 
 

@@ -1,7 +1,7 @@
 """What the intruder of the sample does, step by step; each step runs in the namespace of the host it comes from.
 
-``python sample_attack.py STEP ARGUMENT...``; the recorder starts it. The steps are plain and slow on purpose: they are to be seen, not to work
-anywhere else. It must never be run outside the sample's namespaces.
+``python sample_attack.py STEP ARGUMENT...``; the recorder starts it. The steps are plain and slow on purpose: they are to be
+seen, not to work anywhere else. It must never be run outside the sample's namespaces.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 _ARP, _REQUEST, _REPLY = 0x0806, 1, 2
 _BROADCAST = b"\xff" * 6
 _PLANT_PORTS = (102, 502, 2404, 4840, 20000, 44818, 47808)
-_PORTS = (21, 22, 23, 25, 53, 80, 81, 110, 111, 135, 139, 143, 443, 445, 554, 993, 1080, 1433, 1723, 3306, 3389, 5000, 5060, 5432, 5900, 8000, 8080, 8443,
-          9000, 37777)  # fmt: skip
+_PORTS = (21, 22, 23, 25, 53, 80, 81, 110, 111, 135, 139, 143, 443, 445, 554, 993, 1080, 1433, 1723, 3306, 3389, 5000, 5060, 5432,
+          5900, 8000, 8080, 8443, 9000, 37777)  # fmt: skip
 _WORDS = (
     "admin",
     "password",
@@ -159,7 +159,7 @@ def rogue(address: str) -> None:
 
 
 def broken(address: str) -> None:
-    """Modbus requests that break the protocol: too short, and with counts that do not agree."""
+    """Modbus requests that break the protocol: too short, with counts that do not agree, and the last one cut off."""
     reads = bytes.fromhex("000100000006 01 03 0000 0002")
     frames = (
         "000200000003 01 03 00",

@@ -1,7 +1,7 @@
 """The devices of the sample plant: each role runs real protocol software in the namespace of its host.
 
-``python sample_devices.py ROLE ARGUMENT...``; the recorder starts it. The software comes from the dependency group ``sample``. It must never be run
-outside a namespace: it listens on every address of its host.
+``python sample_devices.py ROLE ARGUMENT...``; the recorder starts it. The software comes from the dependency group ``sample``.
+It must never be run outside a namespace: it listens on every address of its host.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def collector() -> None:
 
     client = Client(CallbackAPIVersion.VERSION2, client_id="historian")
     client.connect(BROKER, 1883, keepalive=30)
-    client.subscribe("plant/line1/oven-temperature", qos=0)
+    client.subscribe("plant/line1/furnace-temperature", qos=0)
     client.loop_forever()
 
 
@@ -143,7 +143,7 @@ def coap_sensor() -> None:
 
     turns = itertools.count()
 
-    async def level(request: object) -> object:  # noqa: ARG001, RUF029 - the shape the library calls
+    async def level(request: object) -> object:  # noqa: ARG001 - the shape the library calls
         return Message(payload=f"{61.5 + next(turns) % 9 / 10:.1f}".encode())
 
     async def serve() -> None:

@@ -1,11 +1,12 @@
 """A small plant network of Linux network namespaces: one bridge, one namespace for each host, and a capture of all frames.
 
-Everything stands in namespaces of unique names, the bridge too, so that nothing of it touches an interface of the machine that records. Whatever
-happens, leaving the context stops every program it started and deletes every namespace and file it made.
+Everything stands in namespaces of unique names, the bridge too, so that nothing of it touches an interface of the machine that
+records. Whatever happens, leaving the context stops every program it started and deletes every namespace and file it made.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -67,17 +69,18 @@ class Lan:
             self.stop(program)
         for name in reversed(self._namespaces):
             for pid in subprocess.run(["ip", "netns", "pids", name], check=False, capture_output=True, text=True).stdout.split():
-                os.kill(int(pid), signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), signal.SIGKILL)
             subprocess.run(["ip", "netns", "del", name], check=False)
             shutil.rmtree(Path("/etc/netns") / name, ignore_errors=True)
         os.close(self._log)
 
     def _namespace(self, name: str) -> None:
+        self._namespaces.append(name)
         settings = Path("/etc/netns") / name
         settings.mkdir(parents=True)
         (settings / "resolv.conf").write_text(f"search {DOMAIN}\nnameserver {NETWORK}.1\n", encoding="utf-8")
         _ip("netns", "add", name)
-        self._namespaces.append(name)
         for knob in ("net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"):
             self.run(name, "sysctl", "-qw", knob)
         _ip("-n", name, "link", "set", "lo", "up")
@@ -136,7 +139,9 @@ class Lan:
         """Wait until something in the namespace listens on a TCP port, without touching it."""
         deadline = time.monotonic() + 4 * _PATIENCE
         while True:
-            sockets = subprocess.run(["ip", "netns", "exec", namespace, "cat", "/proc/net/tcp"], check=True, capture_output=True, text=True).stdout
+            sockets = subprocess.run(
+                ["ip", "netns", "exec", namespace, "cat", "/proc/net/tcp"], check=True, capture_output=True, text=True
+            ).stdout
             if any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in map(str.split, sockets.splitlines())):
                 return
             if time.monotonic() > deadline:
@@ -160,8 +165,10 @@ def _ip(*arguments: str) -> None:
 
 
 def tidy(content: bytes) -> bytes:
-    """A pcapng file without what it says of the machine that recorded it: only packets, interface name and time resolution stay."""
+    """A pcapng file without what it says of the machine that recorded it: interface name and time resolution stay, and the
+    packets, by time (two processors may hand them over out of order)."""
     kept = []
+    packets = []
     at = 0
     while at < len(content):
         kind, length = struct.unpack_from("<II", content, at)
@@ -171,11 +178,13 @@ def tidy(content: bytes) -> bytes:
         elif kind == _INTERFACE:
             kept.append(_block(kind, block[8:16] + _options(block[16:-4], (_IF_NAME, _IF_TSRESOL))))
         elif kind == _PACKET:
-            kept.append(block)
+            high, low = struct.unpack_from("<II", block, 12)
+            packets.append((high << 32 | low, block))
         elif kind != _STATISTICS:
             raise ValueError(f"a capture by dumpcap holds no blocks of type {kind}")
         at += length
-    return b"".join(kept)
+    packets.sort(key=itemgetter(0))
+    return b"".join([*kept, *(block for _, block in packets)])
 
 
 def _block(kind: int, body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import lzma
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import orjson
@@ -20,10 +21,30 @@ from hauberk.model.observation import Columns, Observations
 from hauberk.model.service import SERVICE_NUMBER
 from hauberk.model.transaction import Transaction
 
-CONN = (
-    "ts uid id.orig_h id.orig_p id.resp_h id.resp_p proto service duration orig_bytes resp_bytes conn_state local_orig local_resp \
-missed_bytes history orig_pkts orig_ip_bytes resp_pkts resp_ip_bytes tunnel_parents".split()
-)
+NOWHERE = str(IPv4Address(0))
+CONN = [
+    "ts",
+    "uid",
+    "id.orig_h",
+    "id.orig_p",
+    "id.resp_h",
+    "id.resp_p",
+    "proto",
+    "service",
+    "duration",
+    "orig_bytes",
+    "resp_bytes",
+    "conn_state",
+    "local_orig",
+    "local_resp",
+    "missed_bytes",
+    "history",
+    "orig_pkts",
+    "orig_ip_bytes",
+    "resp_pkts",
+    "resp_ip_bytes",
+    "tunnel_parents",
+]
 ENDS = {
     "ts": "1700000000.250000",
     "uid": "Cx1",
@@ -66,8 +87,22 @@ def conn(**fields: str) -> Columns:
 
 def test_connection_becomes_one_row_of_activity_and_one_flow() -> None:
     """Ends, times, counters, service and flags of a whole connection."""
-    row = dict(service="modbus", duration="2.5", orig_bytes="24", resp_bytes="100", conn_state="SF", history="ShADadFf")
-    row |= dict(orig_pkts="6", orig_ip_bytes="272", resp_pkts="5", resp_ip_bytes="308", orig_l2_addr="02:00:00:00:00:05", vlan="7")
+    row = {
+        "service": "modbus",
+        "duration": "2.5",
+        "orig_bytes": "24",
+        "resp_bytes": "100",
+        "conn_state": "SF",
+        "history": "ShADadFf",
+    }
+    row |= {
+        "orig_pkts": "6",
+        "orig_ip_bytes": "272",
+        "resp_pkts": "5",
+        "resp_ip_bytes": "308",
+        "orig_l2_addr": "02:00:00:00:00:05",
+        "vlan": "7",
+    }
     _, seen = tsv("conn", ENDS | {"proto": "tcp"} | row)
     assert (seen.activity.dtype, seen.flows.dtype) == (ACTIVITY, FLOW)
     activity, flow = seen.activity[0], seen.flows[0]
@@ -195,8 +230,8 @@ def test_log_type_by_name_or_fields(name: str, fields: list[str], expected: str 
 
 def test_any_separator_and_a_second_header() -> None:
     """Fields may be parted by any character, and a log may begin anew with other fields."""
-    lines = header("ssh", ["ts", "id.orig_h", "id.resp_h", "client"], "|") + [b"1.0|10.0.0.1|10.0.0.2|SSH-2.0-a\\x7cb\n"]
-    lines += header("ssh", ["id.orig_h", "ts", "id.resp_h", "server"]) + [b"10.0.0.3\t2.0\t10.0.0.4\tSSH-2.0-c\n"]
+    lines = [*header("ssh", ["ts", "id.orig_h", "id.resp_h", "client"], "|"), b"1.0|10.0.0.1|10.0.0.2|SSH-2.0-a\\x7cb\n"]
+    lines += [*header("ssh", ["id.orig_h", "ts", "id.resp_h", "server"]), b"10.0.0.3\t2.0\t10.0.0.4\tSSH-2.0-c\n"]
     first, second = ZeekReader("x").feed(lines).transactions
     assert (first.src, first.object, second.src, second.object) == ("10.0.0.1", "a|b", "10.0.0.4", "c")
     assert (first.frame, second.frame) == (7, 14)
@@ -250,9 +285,14 @@ def test_modbus_requests_responses_and_exceptions() -> None:
 
 def test_modbus_detailed_has_addresses_and_values() -> None:
     """The ICSNPP log says what was read and written."""
-    fields = dict(
-        func="WRITE_MULTIPLE_REGISTERS", unit="2", address="100", quantity="2", request_values="7,8", request_response="REQUEST"
-    )
+    fields = {
+        "func": "WRITE_MULTIPLE_REGISTERS",
+        "unit": "2",
+        "address": "100",
+        "quantity": "2",
+        "request_values": "7,8",
+        "request_response": "REQUEST",
+    }
     (asked,) = said("modbus_detailed", **fields)
     assert (asked.object, asked.value, asked.write) == ("2/holding_register/100-101", (7, 8), True)
 
@@ -283,7 +323,13 @@ def test_s7comm_jobs_answers_and_user_data() -> None:
 
 def test_cip_enip_and_bacnet_of_icsnpp() -> None:
     """Service codes, objects by class name, and errors; commands that carry CIP are told by its log."""
-    fields = dict(is_orig="T", direction="request", cip_service="Set Attribute Single", class_id="0x01", class_name="Identity")
+    fields = {
+        "is_orig": "T",
+        "direction": "request",
+        "cip_service": "Set Attribute Single",
+        "class_id": "0x01",
+        "class_name": "Identity",
+    }
     (set_,) = said("cip", cip_service_code="0x10", instance_id="0x01", attribute_id="0x07", **fields)
     assert set_[8:14] == ("set_attribute_single", 16, "identity/1/7", None, "ok", True)
     (failed,) = said(
@@ -310,15 +356,15 @@ def test_cip_enip_and_bacnet_of_icsnpp() -> None:
 
 def test_http_request_response_and_login() -> None:
     """Secrets in the query are hidden, the password is not read, the outcome of Basic credentials is a log-in."""
-    fields = dict(
-        method="GET",
-        host="cam",
-        uri="/v?token=abc&x=1",
-        user_agent="curl/8",
-        status_code="401",
-        username="admin",
-        password="geheim",
-    )
+    fields = {
+        "method": "GET",
+        "host": "cam",
+        "uri": "/v?token=abc&x=1",
+        "user_agent": "curl/8",
+        "status_code": "401",
+        "username": "admin",
+        "password": "geheim",
+    }
     messages = said("http", **fields)
     assert [(each.role, each.operation, each.code, each.status) for each in messages] == [
         ("request", "get", None, "ok"),
@@ -376,9 +422,9 @@ def test_dhcp_line_becomes_its_messages() -> None:
     reader, seen = tsv("dhcp", row)
     assert reader.problems == []
     assert [(each.operation, each.code, each.src, each.dst) for each in seen.transactions] == [
-        ("discover", 1, "0.0.0.0", "255.255.255.255"),
+        ("discover", 1, NOWHERE, "255.255.255.255"),
         ("offer", 2, "10.0.0.1", "10.0.0.7"),
-        ("request", 3, "0.0.0.0", "255.255.255.255"),
+        ("request", 3, NOWHERE, "255.255.255.255"),
         ("ack", 5, "10.0.0.1", "10.0.0.7"),
     ]
     assert Hint(HintKey.HOSTNAME, "meter-7", "02:00:00:00:00:07") in seen.transactions[0].hints
@@ -438,9 +484,11 @@ def test_real_logs_are_read_without_a_problem(data: Path) -> None:
     files = sorted((data / "labelled" / "iot23").glob("*conn.log*")) + sorted((data / "labelled" / "slips").glob("*conn.log"))
     assert files
     for path in files:
-        opened = {".gz": gzip.open, ".xz": lzma.open}.get(path.suffix, open)
-        with opened(path, "rb") as stream:
-            lines = stream.readlines()
+        content = path.read_bytes()
+        content = (
+            gzip.decompress(content) if path.suffix == ".gz" else lzma.decompress(content) if path.suffix == ".xz" else content
+        )
+        lines = content.splitlines(keepends=True)
         assert sniff(b"".join(lines[:20]))
         reader = ZeekReader(path.name)
         seen = reader.feed(lines)
@@ -452,14 +500,14 @@ def test_scan_in_a_real_log_shows_as_refused_connections(data: Path) -> None:
     """A vertical port scan: one host, many ports, resets from the other side."""
     lines = (data / "labelled" / "slips" / "port-scans__vertical__conn.log").read_bytes().splitlines()
     activity = ZeekReader("conn.log").feed(lines).activity
+    activity = activity[activity["transport"] == 6]
     assert (activity["syn_out"] > 0).all()
     assert int((activity["rst_in"] > 0).sum()) > len(activity) // 2
 
 
-VALUES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20), st.lists(st.text(max_size=5), max_size=3),
-    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
-)  # fmt: skip
+SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=20))
+LISTS = st.lists(st.text(max_size=5), max_size=3)
+VALUES = st.one_of(SCALARS, LISTS, st.dictionaries(st.text(max_size=3), st.integers(), max_size=2))
 NAMES = [
     *ENDS,
     "proto",

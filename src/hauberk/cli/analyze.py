@@ -17,7 +17,7 @@ LearnOption = Annotated[
     typer.Option(
         "--learn",
         metavar="SPAN",
-        help="How much teaches what is normal, and is not judged by learned detectors: a duration (10m), a share (50%) or until=EPOCH.",
+        help="How much teaches what is normal and is not judged by learned detectors: a duration (10m), a share (50%), until=EPOCH.",
     ),
 ]
 BaselineOption = Annotated[
@@ -25,13 +25,15 @@ BaselineOption = Annotated[
 ]
 SaveOption = Annotated[Path | None, typer.Option("--save-baseline", metavar="FILE", help="Save what was learned, for later runs.")]
 ConfigOption = Annotated[
-    Path | None, typer.Option("--config", metavar="FILE", help="Settings (TOML): switches and limits of detectors, bounds of the sensor.")
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings (TOML): switches and limits of detectors, bounds of the sensor."),
 ]
 
 
 def analyze(
     source: Annotated[
-        list[str], typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - .")
+        list[str],
+        typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - ."),
     ],
     learn: LearnOption = None,
     baseline: BaselineOption = None,
@@ -40,7 +42,7 @@ def analyze(
     output: FormatOption = None,
 ) -> None:
     """Say which devices there are, who talks to whom, and what is wrong. Exit code 1 means findings."""
-    from hauberk.cli.baseline_file import read_baseline, write_baseline  # noqa: PLC0415 - a command loads what it needs when it runs
+    from hauberk.cli.baseline_file import check_target, read_baseline, write_baseline  # noqa: PLC0415 - a command loads what it needs when it runs
     from hauberk.cli.problem import report_problems  # noqa: PLC0415 - same
     from hauberk.cli.progress import progress  # noqa: PLC0415 - same
     from hauberk.service.analysis import Analysis, finding_record  # noqa: PLC0415 - same
@@ -49,8 +51,9 @@ def analyze(
     from hauberk.service.settings import load_settings  # noqa: PLC0415 - same
 
     settings = load_settings(config)
+    check_target(save_baseline, learns=learn is not None or baseline is not None)
     known = read_baseline(baseline)
-    until = learn_until(parse_learn(learn), source) if learn else None
+    until = learn_until(parse_learn(learn), source) if learn is not None else None
     feed = open_feed(source, Depth.MESSAGES, settings.sensor_limits())
     analysis = Analysis(known, until, settings.detector_settings())
     with progress(f"Analyzing {feed.name}", feed.size) as advance:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Annotated
 
 import typer
 
+from hauberk.cli.compiled import provide_compiled_folder
+from hauberk.cli.complaint import complain, say
 from hauberk.cli.exit_code import ExitCode
 from hauberk.errors import HauberkError, InputError
 
@@ -26,7 +29,7 @@ _INTERRUPTED = 130
 """What a shell expects of a command ended by Ctrl-C."""
 
 
-def _register() -> None:
+def register() -> None:
     """Hang every command on the application."""
     from hauberk.cli import analyze, detector, inspect, watch  # noqa: PLC0415 - commands import the rooms they need when they run
 
@@ -47,32 +50,66 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature is Typ
 @app.callback()
 def configure(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
     """Security for fleets of connected devices: who a device is, what it does, and what is wrong."""
 
 
 def run() -> None:
     """Run the command line; every failure ends in one message for a person and a stable exit code."""
-    _register()
+    # One tuple a message: with Python's default of a collection every 700 objects a fifth of the time goes into looking for cycles.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
+    code: int = ExitCode.CLEAN
     try:
-        code = app(standalone_mode=False)
+        provide_compiled_folder()
+        register()
+        code = _outcome()
         sys.stdout.flush()
-        sys.exit(code or 0)
+    except typer.Abort:
+        code = _interrupted()
+    except KeyboardInterrupt:
+        code = _interrupted()
+    except BrokenPipeError:
+        _drop_output()
+        code = ExitCode.CLEAN
+    except HauberkError as error:
+        complain(error.diagnostics())
+        code = ExitCode.USAGE if isinstance(error, InputError) else ExitCode.UNASSESSED
+    except OSError as error:
+        # What reads and writes files says so in its own words; this is standard output, for instance on a full disk.
+        complain(f"the result could not be written: {error.strerror or error}")
+        _drop_output()
+        code = ExitCode.UNASSESSED
+    sys.exit(code)
+
+
+def _outcome() -> int:
+    """Run the command that was named; its exit code."""
+    try:
+        return app(standalone_mode=False) or ExitCode.CLEAN
     except typer.Exit as leave:
-        sys.exit(leave.exit_code)
+        return leave.exit_code
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "hauberk"
-        sys.stderr.write(f"hauberk: {error.format_message()}\nSee '{command} --help' for what it takes.\n")
-        sys.exit(ExitCode.USAGE)
-    except (typer.Abort, KeyboardInterrupt):
-        sys.stderr.write("Stopped.\n")
-        sys.exit(_INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has seen enough. Nothing more can be written, not even at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(ExitCode.CLEAN)
-    except HauberkError as error:
-        sys.stderr.write(f"hauberk: {error.diagnostics()}\n")
-        sys.exit(ExitCode.USAGE if isinstance(error, InputError) else ExitCode.UNASSESSED)
+        message = error.format_message()
+        if message:
+            complain(message)
+        say(f"See '{command} --help' for what it takes.")
+        return ExitCode.USAGE
+
+
+def _interrupted() -> int:
+    say("Stopped.")
+    _drop_output()
+    return _INTERRUPTED
+
+
+def _drop_output() -> None:
+    """Nothing more can or shall be written to standard output, not even at interpreter exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

@@ -1,7 +1,9 @@
 """Where compiled kernels are kept when nothing beside the program can be written.
 
-Numba keeps what it compiled beside the modules or in the user's cache folder, and refuses to work where it may write to neither: a read-only
-container, a service account without a home. Then a folder of this process alone serves. It must never be a folder others can write to, as
+Numba keeps what it compiled beside the modules or in the user's cache folder, and refuses to work where it may write to neither:
+a read-only
+container, a service account without a home. Then a folder of this process alone serves. It must never be a folder others can
+write to, as
 compiled code is loaded from it.
 """
 
@@ -26,12 +28,15 @@ def provide_compiled_folder() -> None:
     folder = tempfile.mkdtemp(prefix="hauberk-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ[_VARIABLE] = folder
-    say(f"No folder can keep compiled code, so it is compiled now; this takes a minute. Set {_VARIABLE} to a folder only you can write.")
+    say(
+        "No folder can keep compiled code, so it is compiled now; this takes a minute. "
+        f"Set {_VARIABLE} to a folder that only you can write to."
+    )
 
 
 def _beside_modules() -> bool:
     package = Path(next(iter(hauberk.__path__)))
-    return all(_writable(package / "sense" / room / "__pycache__") for room in ("capture", "decode", "flow"))
+    return all(_writable(package / room / "__pycache__") for room in ("sense/capture", "sense/decode", "sense/flow", "inventory"))
 
 
 def _user_cache() -> Path:

@@ -6,7 +6,11 @@ import typer
 
 from hauberk.cli.format import Format, FormatOption, chosen, write_lines
 
-app = typer.Typer(help="The detectors: what each looks for, its limits and whether it is on.", no_args_is_help=True)
+app = typer.Typer(
+    help="The detectors: what each looks for, its limits and whether it is on.",
+    epilog="Example: hauberk detector list",
+    no_args_is_help=True,
+)
 
 
 @app.callback()
@@ -31,7 +35,9 @@ def list_detectors(output: FormatOption = None) -> None:
                     name: {"default": parameter.default, "unit": parameter.unit, "meaning": parameter.meaning}
                     for name, parameter in row.parameters.items()
                 },
-                "techniques": [{"id": technique.id, "name": technique.name, "matrix": technique.matrix} for technique in row.techniques],
+                "techniques": [
+                    {"id": technique.id, "name": technique.name, "matrix": technique.matrix} for technique in row.techniques
+                ],
             }
             for row in detectors()
         )

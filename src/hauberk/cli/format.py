@@ -33,4 +33,27 @@ def write_lines(objects: Iterable[Mapping[str, object]]) -> None:
     """Write one JSON object a line to standard output."""
     write = sys.stdout.buffer.write
     for item in objects:
-        write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
+        write(json_line(item))
+
+
+def json_line(item: Mapping[str, object]) -> bytes:
+    """``item`` as one line of JSON, whatever came from the wire: what JSON cannot say is said as text."""
+    try:
+        return orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        return orjson.dumps(_sayable(item), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _sayable(value: object) -> object:
+    """``value`` with numbers beyond 64 bits as text, bytes in hex, and half characters escaped."""
+    if isinstance(value, Mapping):
+        return {str(_sayable(key)): _sayable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_sayable(item) for item in value]
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
+        return str(value)
+    return value

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ from hauberk.cli.format import Format, FormatOption, chosen, write_lines
 
 if TYPE_CHECKING:
     from hauberk.model.observation import Observations
+    from hauberk.sense.sensor import SensorLimits
     from hauberk.service.record import Record
 
 EXAMPLE = "Example: hauberk inspect plant.pcapng --emit transactions --format json"
@@ -32,6 +35,7 @@ def inspect(
         typer.Argument(metavar="SOURCE...", help="Captures (pcap, pcapng, also .gz .xz .zst), Zeek or EVE logs, folders, or - ."),
     ],
     emit: Annotated[Emit, typer.Option("--emit", "-e", help="What to show.")] = Emit.DEVICES,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings (TOML): bounds of the sensor.")] = None,
     output: FormatOption = None,
 ) -> None:
     """Show the devices, conversations or application messages in captures or logs."""
@@ -39,7 +43,7 @@ def inspect(
     from hauberk.cli.progress import progress  # noqa: PLC0415 - same
     from hauberk.service.feed import Depth, open_feed  # noqa: PLC0415 - same
 
-    feed = open_feed(source, Depth.SERVICES if emit is Emit.FLOWS else Depth.MESSAGES)
+    feed = open_feed(source, Depth.SERVICES if emit is Emit.FLOWS else Depth.MESSAGES, _limits(config))
     with progress(f"Reading {feed.name}", feed.size) as advance:
         records = _records(feed.observations(advance), emit)
         if chosen(output) is Format.JSON:
@@ -51,6 +55,15 @@ def inspect(
     code = report_problems(feed)
     if code is not ExitCode.CLEAN:
         raise typer.Exit(code)
+
+
+def _limits(config: Path | None) -> SensorLimits | None:
+    """The bounds of the sensor that were set, or None: reading settings takes longer than reading a small capture."""
+    if config is None and not any(name.upper().startswith("HAUBERK_") for name in os.environ):
+        return None
+    from hauberk.service.settings import load_settings  # noqa: PLC0415 - see above
+
+    return load_settings(config).sensor_limits()
 
 
 def _records(batches: Iterable[Observations], emit: Emit) -> Iterator[Record]:

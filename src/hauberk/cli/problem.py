@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Collection
 
+from hauberk.cli.complaint import complain
 from hauberk.cli.exit_code import ExitCode
+from hauberk.sense.sensor import Sensor
 from hauberk.service.feed import Feed
 
 _SHOWN = 20
@@ -12,19 +14,29 @@ _SHOWN = 20
 
 def report_problems(feed: Feed) -> ExitCode:
     """Say what could not be read, and give the exit code that follows from it."""
-    problems = [error.diagnostics() for error in feed.problems]
-    reader = feed.sensor.reader
+    for error in feed.problems[:_SHOWN]:
+        complain(error.diagnostics())
+    if len(feed.problems) > _SHOWN:
+        complain(f"and {len(feed.problems) - _SHOWN:,} more problems of the input")
+    code = report_sensor(feed.name, feed.sensor, feed.unread_links)
+    if feed.captures is not None and not (feed.sensor.counters.packets or feed.problems or feed.logs):
+        complain(f"{feed.name}: holds no packets")
+    return ExitCode.UNASSESSED if feed.problems else code
+
+
+def report_sensor(name: str, sensor: Sensor, links: Collection[int] = ()) -> ExitCode:
+    """Say what of ``name`` the sensor could not assess. ``links``: the link types it met and does not read."""
+    code = ExitCode.CLEAN
+    reader = sensor.reader
     if reader is not None and reader.defects:
-        problems.extend(
-            f"{sample}\nThis is a defect of Hauberk: please report it with the frame." for sample in reader.defect_samples
-        )
-    for text in problems[:_SHOWN]:
-        sys.stderr.write(f"hauberk: {text}\n")
-    if len(problems) > _SHOWN:
-        sys.stderr.write(f"hauberk: and {len(problems) - _SHOWN} more problems\n")
-    counters = feed.sensor.counters
+        for sample in reader.defect_samples:
+            complain(f"{name}: {sample}\nThis is a defect of Hauberk: please report it with the frame.")
+        if reader.defects > len(reader.defect_samples):
+            complain(f"{name}: and {reader.defects - len(reader.defect_samples):,} more defects")
+        code = ExitCode.UNASSESSED
+    counters = sensor.counters
     if counters.unknown_link:
-        sys.stderr.write(f"hauberk: {counters.unknown_link} of {counters.packets} packets have a link type that is not read\n")
-        if counters.unknown_link == counters.packets:
-            return ExitCode.UNASSESSED
-    return ExitCode.UNASSESSED if problems else ExitCode.CLEAN
+        which = f" (LINKTYPE {', '.join(str(link) for link in sorted(links))})" if links else ""
+        complain(f"{name}: {counters.unknown_link:,} of {counters.packets:,} packets have a link type that is not read{which}")
+        code = ExitCode.UNASSESSED
+    return code

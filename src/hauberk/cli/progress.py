@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from hauberk.cli.visible import visible
+
 
 @contextmanager
 def progress(title: str, size: int | None) -> Iterator[Callable[[int], None]]:
@@ -14,11 +16,12 @@ def progress(title: str, size: int | None) -> Iterator[Callable[[int], None]]:
         yield _silent
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.markup import escape  # noqa: PLC0415 - same
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn  # noqa: PLC0415
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=size)
+        task = bar.add_task(escape(visible(title)), total=size)
         yield lambda position: bar.update(task, completed=position)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from rich.console import Console, Group
+from rich.cells import cell_len
+from rich.console import Console, Group, JustifyMethod
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from hauberk.cli.table import cell
+from hauberk.cli.table import Column, cell, fitted, moment
+from hauberk.cli.visible import visible
 from hauberk.model.device import Device
 from hauberk.model.finding import Finding, Severity
 from hauberk.service.analysis import Analysis
@@ -19,6 +20,11 @@ from hauberk.service.feed import Feed
 
 _DEVICES = 30
 _FINDINGS = 50
+_COLUMNS = (
+    Column("ips", "Address", 15, 0), Column("hostnames", "Name", 12, 2), Column("kind", "Kind", 12, 0),
+    Column("vendor", "Vendor, model", 14, 1),
+    Column("confidence", "Sure", 4, 3), Column("protocols", "Speaks", 10, 4), Column("packets", "Packets", 7, 3),
+)  # fmt: skip
 _COLOUR = {
     Severity.INFORMATIONAL: "blue",
     Severity.LOW: "cyan",
@@ -30,11 +36,11 @@ _COLOUR = {
 
 def print_summary(feed: Feed, analysis: Analysis, findings: Sequence[Finding]) -> None:
     """Print what was seen, the devices, what was learned and the findings."""
-    console = Console()
+    console = Console(highlight=False)
     devices = analysis.devices()
     console.print(Panel(_overview(feed, analysis, devices, findings), title="Hauberk", title_align="left", border_style="dim"))
     if devices:
-        console.print(_devices(devices))
+        console.print(_devices(devices, console.width))
         if len(devices) > _DEVICES:
             console.print(f"… and {len(devices) - _DEVICES} more; see 'hauberk inspect SOURCE --emit devices'", style="dim")
     for finding in sorted(findings, key=lambda finding: (-finding.severity, finding.raised))[:_FINDINGS]:
@@ -48,10 +54,11 @@ def _overview(feed: Feed, analysis: Analysis, devices: Sequence[Device], finding
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim")
     table.add_column(overflow="fold")
-    table.add_row("Source", Text(feed.name))
+    table.add_row("Source", Text(visible(feed.name)))
     if counters.packets:
         span = counters.last_time - counters.first_time
-        table.add_row("Traffic", f"{counters.packets:,} packets, {counters.bytes:,} bytes in {_duration(span)} from {moment(counters.first_time)}")
+        amount = f"{counters.packets:,} packets, {counters.bytes:,} bytes in {_duration(span)}"
+        table.add_row("Traffic", f"{amount} from {moment(counters.first_time)}Z")
     table.add_row("Conversations", f"{totals.conversations:,}")
     messages = ", ".join(f"{name} {count:,}" for name, count in totals.transactions.most_common())
     table.add_row("Messages", f"{totals.transactions.total():,}" + (f" ({messages})" if messages else ""))
@@ -62,7 +69,7 @@ def _overview(feed: Feed, analysis: Analysis, devices: Sequence[Device], finding
     if baseline.until is not None:
         table.add_row(
             "Learned",
-            f"until {moment(baseline.until)}: {len(baseline.macs)} network cards, {len(baseline.masters)} master-device pairs, "
+            f"until {moment(baseline.until)}Z: {len(baseline.macs)} network cards, {len(baseline.masters)} master-device pairs, "
             f"{len(baseline.writers)} kinds of write",
         )
     for text in _unread(feed):
@@ -87,42 +94,53 @@ def _unread(feed: Feed) -> list[str]:
     return [f"{count:,} {text}" for count, text in said if count]
 
 
-def _devices(devices: Sequence[Device]) -> Table:
-    table = Table(title="Devices", title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
-    for title, justify in (("Address", "left"), ("Name", "left"), ("Kind", "left"), ("Vendor, model", "left"), ("Sure", "right"), ("Speaks", "left"), ("Packets", "right")):
-        table.add_column(title, justify=justify, overflow="fold")  # type: ignore[arg-type]  # the literals above
-    for device in sorted(devices, key=lambda device: -device.packets)[:_DEVICES]:
-        address = ", ".join((*device.ips[:2], *(device.macs[:1] if not device.ips else ()))) + (" …" if len(device.ips) > 2 else "")
-        table.add_row(
-            Text(address),
-            Text(cell("hostnames", device.hostnames[:1])),
-            device.kind or "",
-            Text(", ".join(part for part in (device.vendor, device.model) if part)),
+def _devices(devices: Sequence[Device], width: int) -> Table:
+    shown = sorted(devices, key=lambda device: -device.packets)[:_DEVICES]
+    cells = [
+        (
+            visible(", ".join((*device.ips[:2], *(device.macs[:1] if not device.ips else ()))))
+            + (" …" if len(device.ips) > 2 else ""),
+            cell("hostnames", device.hostnames[:1]),
+            visible(device.kind or ""),
+            visible(", ".join(part for part in (device.vendor, device.model) if part)),
             f"{device.confidence:.0%}" if device.kind else "",
-            " ".join(device.protocols),
+            visible(" ".join(device.protocols)),
             f"{device.packets:,}",
         )
+        for device in shown
+    ]
+    needs = [max(len(column.title), *(cell_len(row[at]) for row in cells)) for at, column in enumerate(_COLUMNS)]
+    table = Table(
+        title="Devices",
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=None,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    widths = fitted(_COLUMNS, needs, width)
+    for at, size in widths.items():
+        justify: JustifyMethod = "right" if _COLUMNS[at].key in {"confidence", "packets"} else "left"
+        table.add_column(_COLUMNS[at].title, justify=justify, width=size, no_wrap=True, overflow="ellipsis")
+    for row in cells:
+        table.add_row(*(Text(row[at]) for at in widths))
     return table
 
 
 def finding_panel(finding: Finding) -> Panel:
     """One finding: what, who, why and what to do."""
     colour = _COLOUR[finding.severity]
-    lines = [Text(reason) for reason in finding.reasons]
+    lines = [Text(visible(reason)) for reason in finding.reasons]
     details = Text.assemble(
-        ("when ", "dim"), moment(finding.raised),
-        ("   device ", "dim"), finding.device or "unknown",
+        ("when ", "dim"), f"{moment(finding.raised)}Z",
+        ("   device ", "dim"), visible(finding.device or "unknown"),
         ("   detector ", "dim"), finding.detector,
         ("   suggests ", "dim"), ", ".join(technique.id for technique in finding.techniques) or "-",
     )  # fmt: skip
-    body = Group(*lines, Text(f"→ {finding.advice}", style="italic"), details)
-    title = Text.assemble((f" {finding.severity.name} ", colour), " ", (finding.title, "bold"))
+    body = Group(*lines, Text(f"→ {visible(finding.advice)}", style="italic"), details)
+    title = Text.assemble((f" {finding.severity.name} ", colour), " ", (visible(finding.title), "bold"))
     return Panel(Padding(body, (0, 1)), title=title, title_align="left", border_style=colour.rsplit(" ", 1)[-1])
-
-
-def moment(time: float) -> str:
-    """A time of the traffic in UTC."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z"
 
 
 def _duration(seconds: float) -> str:

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hauberk.cli.complaint import complain
 from hauberk.cli.exit_code import ExitCode
 from hauberk.cli.format import Format, FormatOption, chosen, write_lines
+from hauberk.errors import CaptureError, SettingError
 
 if TYPE_CHECKING:
+    from hauberk.cli.watching import Watching
+    from hauberk.model.finding import Finding
+    from hauberk.model.observation import Observations
     from hauberk.sense.capture.live import LiveSource
+    from hauberk.service.analysis import Analysis
 
 EXAMPLE = "Example: sudo hauberk watch eth1 --learn 10m --save-baseline plant.json"
 
@@ -21,70 +30,116 @@ _MEBIBYTE = 1 << 20
 
 
 def watch(
-    interface: Annotated[str, typer.Argument(metavar="INTERFACE", help="Network interface, for instance the one behind a mirror port.")],
+    interface: Annotated[
+        str, typer.Argument(metavar="INTERFACE", help="Network interface, for instance the one behind a mirror port.")
+    ],
     learn: Annotated[
-        str | None, typer.Option("--learn", metavar="SPAN", help="How long to learn what is normal before judging: 10m, or until=EPOCH.")
+        str | None,
+        typer.Option("--learn", metavar="SPAN", help="How long to learn what is normal before judging: 10m, or until=EPOCH."),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option("--baseline", metavar="FILE", help="Judge against what an earlier run learned.")] = None,
-    save_baseline: Annotated[Path | None, typer.Option("--save-baseline", metavar="FILE", help="Save what was learned, at the end.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Judge against what an earlier run learned.")
+    ] = None,
+    save_baseline: Annotated[
+        Path | None, typer.Option("--save-baseline", metavar="FILE", help="Save what was learned, at the end.")
+    ] = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings (TOML).")] = None,
-    duration: Annotated[float | None, typer.Option("--duration", metavar="SECONDS", help="Stop after so long; default: until Ctrl-C.")] = None,
-    ring: Annotated[int, typer.Option("--ring", metavar="MIB", min=1, max=1024, help="Size of the kernel's packet ring in MiB.")] = 64,
+    duration: Annotated[
+        float | None, typer.Option("--duration", metavar="SECONDS", help="Stop after so long; default: until Ctrl-C.")
+    ] = None,
+    ring: Annotated[
+        int, typer.Option("--ring", metavar="MIB", min=1, max=1024, help="Size of the kernel's packet ring in MiB.")
+    ] = 64,
     output: FormatOption = None,
 ) -> None:
     """Watch an interface and report findings as they are raised. Exit code 1 means findings, 3 that packets were lost."""
-    from hauberk.cli.baseline_file import read_baseline, write_baseline  # noqa: PLC0415 - a command loads what it needs when it runs
+    from hauberk.cli.baseline_file import check_target, read_baseline, write_baseline  # noqa: PLC0415 - loaded when the command runs
+    from hauberk.cli.problem import report_sensor  # noqa: PLC0415 - same
+    from hauberk.cli.watching import watching  # noqa: PLC0415 - same
     from hauberk.sense.capture.live import LiveSource  # noqa: PLC0415 - same
-    from hauberk.service.analysis import Analysis, finding_record  # noqa: PLC0415 - same
     from hauberk.service.feed import Depth, sensor  # noqa: PLC0415 - same
-    from hauberk.service.live import observe_live  # noqa: PLC0415 - same
+    from hauberk.service.live import live_learn_until, observe_live  # noqa: PLC0415 - same
     from hauberk.service.settings import load_settings  # noqa: PLC0415 - same
 
+    if duration is not None and not 0 < duration <= threading.TIMEOUT_MAX:
+        raise SettingError(f"--duration {duration:g}: give how many seconds to watch, more than 0")
     settings = load_settings(config)
+    live_learn_until(learn, 0.0)  # a span that has no meaning is said before anything is opened
+    check_target(save_baseline, learns=learn is not None or baseline is not None)
     known = read_baseline(baseline)
     by = sensor(Depth.MESSAGES, settings.sensor_limits())
-    count = 0
-    with LiveSource(interface, ring_bytes=ring * _MEBIBYTE) as source:
-        _stop_on_signal(source)
+    by.warm()  # before packets wait in the ring
+    with LiveSource(interface, ring_bytes=ring * _MEBIBYTE) as source, _stopped_by_signal(source):
         analysis, batches = observe_live(source, by, learn, known, settings.detector_settings(), duration)
-        sys.stderr.write(f"Watching {interface}; Ctrl-C stops.\n")
-        for finding in analysis.run(batches):
-            count += 1
-            if chosen(output) is Format.JSON:
-                write_lines([finding_record(finding)])
-                sys.stdout.flush()
-            else:
-                _print(finding)
-        _print_counters(source, by.counters.packets, count)
+        status = watching(source, analysis)
+        status.started()
+        count, problem = _follow(analysis, batches, status, chosen(output))
+        status.stopped(count)
+    if problem is not None:
+        complain(problem.diagnostics())
     if save_baseline is not None:
         write_baseline(save_baseline, analysis.baseline)
-    if source.kernel_drops or source.own_drops:
-        raise typer.Exit(ExitCode.UNASSESSED)
-    if count:
-        raise typer.Exit(ExitCode.FINDINGS)
+    code = report_sensor(interface, by)
+    if problem is not None or source.kernel_drops or source.own_drops:
+        code = ExitCode.UNASSESSED
+    if code is ExitCode.CLEAN and count:
+        code = ExitCode.FINDINGS
+    if code is not ExitCode.CLEAN:
+        raise typer.Exit(code)
 
 
-def _stop_on_signal(source: LiveSource) -> None:
-    """End the capture, not the program, on Ctrl-C and SIGTERM: what was seen is still worked through."""
+def _follow(
+    analysis: Analysis, batches: Iterable[Observations], status: Watching, output: Format
+) -> tuple[int, CaptureError | None]:
+    """Print findings as they are raised; how many, and why the capture ended, where that was not asked for."""
+    count = 0
+
+    def counted() -> Iterator[Observations]:
+        for batch in batches:
+            yield batch
+            status.passed(count)
+
+    try:
+        for finding in analysis.run(counted()):
+            count += 1
+            status.aside()
+            _print(finding, output)
+    except CaptureError as error:
+        return count, error
+    return count, None
+
+
+@contextmanager
+def _stopped_by_signal(source: LiveSource) -> Iterator[None]:
+    """End the capture, not the program, on the first Ctrl-C or SIGTERM: what was seen is still worked through. The second ends
+    it all."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def stop(signum: int, frame: object) -> None:  # noqa: ARG001 - the signature is the signal module's
+        restore()
         source.stop()
 
-    signal.signal(signal.SIGINT, stop)
-    signal.signal(signal.SIGTERM, stop)
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        restore()
 
 
-def _print(finding: object) -> None:
+def _print(finding: Finding, output: Format) -> None:
+    if output is Format.JSON:
+        from hauberk.service.analysis import finding_record  # noqa: PLC0415 - loaded by now
+
+        write_lines([finding_record(finding)])
+        sys.stdout.flush()
+        return
     from rich.console import Console  # noqa: PLC0415 - JSON needs no panels
 
     from hauberk.cli.summary import finding_panel  # noqa: PLC0415 - same
-    from hauberk.model.finding import Finding  # noqa: PLC0415 - same
 
-    assert isinstance(finding, Finding)
-    Console().print(finding_panel(finding))
-
-
-def _print_counters(source: LiveSource, packets: int, findings: int) -> None:
-    sys.stderr.write(
-        f"{packets:,} packets, {findings} findings; dropped by the kernel {source.kernel_drops:,}, by Hauberk {source.own_drops:,}.\n"
-    )
+    Console(highlight=False).print(finding_panel(finding))

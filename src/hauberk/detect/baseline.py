@@ -19,9 +19,9 @@ Pair = tuple[str, ...]
 class Baseline:
     """The fleet as it was while nothing was wrong.
 
-    ``macs`` and ``ips``: addresses of devices. ``masters``: (protocol, client, server) of operating-technology requests. ``servers``:
-    (protocol, address) that answered such requests. ``writers``: (protocol, client, server, operation) of writes. ``until``: traffic time, in
-    epoch seconds, up to which it learned; None while it has learned nothing.
+    ``macs`` and ``ips``: addresses of devices, the latter where no cards are seen. ``masters``: (protocol, client, server) of
+    operating-technology requests. ``servers``: (protocol, address) that answered such requests. ``writers``: (protocol, client,
+    server, operation) of writes. ``until``: traffic time, in epoch seconds, up to which it learned; None while it has learned nothing.
     """
 
     macs: set[Pair] = field(default_factory=set)

@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from hauberk.detect.baseline import Baseline
 from hauberk.detect.detectors.interface import Detector
 from hauberk.detect.fleet import Fleet
@@ -26,7 +24,10 @@ class DetectorSetting:
 
 
 class DetectionEngine:
-    """Detectors with their states. ``learn_until`` (epoch seconds): what comes before teaches the learned detectors and is not judged by them."""
+    """Detectors with their states.
+
+    ``learn_until`` (epoch seconds): what comes before teaches the learned detectors and is not judged by them.
+    """
 
     def __init__(
         self,
@@ -74,12 +75,13 @@ def split(batch: Observations, at: float) -> tuple[Observations | None, Observat
     """What of ``batch`` lies before ``at`` (epoch seconds) and what does not; None for an empty part."""
     if batch.watermark < at:
         return batch, None
-    nanoseconds = np.int64(at * 1e9)
     activity, flows, claims = batch.activity, batch.flows, batch.claims
+    # In seconds, as messages have it: the same moment must fall on the same side in every kind of observation.
+    before = tuple(column * 1e-9 < at for column in (activity["start"], flows["start"], claims["time"]))
     early = Observations(
-        activity[activity["start"] < nanoseconds],
-        flows[flows["start"] < nanoseconds],
-        claims[claims["time"] < nanoseconds],
+        activity[before[0]],
+        flows[before[1]],
+        claims[before[2]],
         [transaction for transaction in batch.transactions if transaction.time < at],
         at,
     )
@@ -87,9 +89,9 @@ def split(batch: Observations, at: float) -> tuple[Observations | None, Observat
         return None, batch
     late = replace(
         batch,
-        activity=activity[activity["start"] >= nanoseconds],
-        flows=flows[flows["start"] >= nanoseconds],
-        claims=claims[claims["time"] >= nanoseconds],
+        activity=activity[~before[0]],
+        flows=flows[~before[1]],
+        claims=claims[~before[2]],
         transactions=[transaction for transaction in batch.transactions if transaction.time >= at],
     )
     return early, late

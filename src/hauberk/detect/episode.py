@@ -18,13 +18,14 @@ class Episodes:
     def goes_on(self, key: Hashable, time: float) -> bool:
         """True if ``key`` is in an episode at ``time``; that prolongs it."""
         last = self._last.get(key)
-        if last is None or time - last > self.quiet:
+        if last is None or abs(time - last) > self.quiet:
             return False
         self._last[key] = max(last, time)
+        self._last.move_to_end(key)
         return True
 
     def begin(self, key: Hashable, time: float) -> None:
-        """Begin an episode of ``key``; the oldest is forgotten where there are too many."""
+        """Begin an episode of ``key``; the one silent for longest is forgotten where there are too many."""
         self._last[key] = time
         self._last.move_to_end(key)
         if len(self._last) > _MOST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -37,7 +38,8 @@ class Group(NamedTuple):
 
 @dataclass
 class View:
-    """A batch, what is known of the fleet, and what was learned. ``learning``: this batch teaches and is not judged by learned detectors."""
+    """A batch, what is known of the fleet, and what was learned. ``learning``: this batch teaches and is not judged by learned
+    detectors."""
 
     batch: Observations
     fleet: Fleet
@@ -53,23 +55,37 @@ class View:
             groups[protocol, src, dst, role, operation, write, status].append(transaction)
         return {Group(*key): members for key, members in groups.items()}  # type: ignore[arg-type]  # the loop above gives these types
 
+    def merged(self, chosen: Callable[[Group], bool]) -> list[tuple[Group, Transaction]]:
+        """Messages of the chosen groups together, in order of time, for detectors whose subjects span groups."""
+        picked = [(group, members) for group, members in self.groups.items() if chosen(group)]
+        pairs = [(group, member) for group, members in picked for member in members]
+        if len(picked) > 1:
+            pairs.sort(key=_when)
+        return pairs
+
     @cached_property
     def beginnings(self) -> Columns:
         """The first second of every IP conversation with a single receiver that began in this batch."""
         activity = self.batch.activity
         first = (activity["state"] & STATE_FIRST != 0) & (activity["ip_version"] > 0)
-        return activity[first & ~is_group_address(activity["b_hi"], activity["b_lo"])]
+        chosen: Columns = activity[first & ~is_group_address(activity["b_hi"], activity["b_lo"])]
+        return chosen
 
     def device(self, address: str) -> DeviceId | None:
         """The device behind ``address``."""
         return self.fleet.device(address)
 
 
+def _when(pair: tuple[Group, Transaction]) -> tuple[float, int]:
+    return pair[1].time, pair[1].frame
+
+
 def is_group_address(hi: NDArray[np.uint64], lo: NDArray[np.uint64]) -> NDArray[np.bool_]:
     """Which addresses are multicast or limited broadcast (RFC 1112, RFC 919, RFC 4291 section 2.7)."""
     v4 = (hi == 0) & (lo >> np.uint64(32) == _V4_PREFIX)
     v6 = hi >> np.uint64(56) == np.uint64(0xFF)
-    return (v4 & (lo >= _MULTICAST_V4) & ((lo < np.uint64(0xFFFF_F000_0000)) | (lo == _BROADCAST_V4))) | v6
+    group: NDArray[np.bool_] = (v4 & (lo >= _MULTICAST_V4) & ((lo < np.uint64(0xFFFF_F000_0000)) | (lo == _BROADCAST_V4))) | v6
+    return group
 
 
 def endpoint(row: np.void, side: str) -> str:

@@ -1,4 +1,7 @@
-"""Counts over a sliding window of traffic time, for as many subjects as there are, in bounded memory."""
+"""Counts over a sliding window of traffic time, for as many subjects as there are, in bounded memory.
+
+Merged captures may step back in time: what lies further ahead than the window is long is forgotten like what lies behind.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable
 
 _MOST_SUBJECTS = 1 << 14
+"""Subjects remembered; the one silent for longest is forgotten first."""
 
 
 class DistinctWindow:
@@ -24,15 +28,21 @@ class DistinctWindow:
             things = self._seen[subject] = OrderedDict()
             if len(self._seen) > _MOST_SUBJECTS:
                 self._seen.popitem(last=False)
+        else:
+            self._seen.move_to_end(subject)
         things[thing] = time
         things.move_to_end(thing)
-        while things and (len(things) > self.most or time - next(iter(things.values())) > self.seconds):
+        while len(things) > self.most or abs(time - next(iter(things.values()))) > self.seconds:
             things.popitem(last=False)
         return len(things)
 
     def first(self, subject: Hashable) -> float:
         """Time of the oldest thing of ``subject`` within the window."""
         return next(iter(self._seen[subject].values()))
+
+    def forget(self, subject: Hashable) -> None:
+        """Begin anew with ``subject``."""
+        self._seen.pop(subject, None)
 
     def things(self, subject: Hashable) -> list[Hashable]:
         """What ``subject`` touched within the window, oldest first."""
@@ -58,9 +68,11 @@ class CountWindow:
             if len(self._seen) > _MOST_SUBJECTS:
                 oldest, _ = self._seen.popitem(last=False)
                 del self._sums[oldest]
+        else:
+            self._seen.move_to_end(subject)
         times.append((time, weight))
         total = self._sums[subject] + weight
-        while times and (len(times) > self.most or time - times[0][0] > self.seconds):
+        while len(times) > self.most or abs(time - times[0][0]) > self.seconds:
             total -= times.popleft()[1]
         self._sums[subject] = total
         return total
@@ -68,3 +80,8 @@ class CountWindow:
     def first(self, subject: Hashable) -> float:
         """Time of the oldest happening of ``subject`` within the window."""
         return self._seen[subject][0][0]
+
+    def forget(self, subject: Hashable) -> None:
+        """Begin anew with ``subject``."""
+        if self._seen.pop(subject, None) is not None:
+            del self._sums[subject]

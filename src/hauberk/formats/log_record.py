@@ -160,9 +160,10 @@ class Record:
 
     def count(self, name: str, most: int = (1 << 63) - 1) -> int:
         """A whole number from 0 to ``most``; 0 where it is absent."""
-        value = self.whole(name)
-        if value is None:
+        told = self._values.get(name)
+        if told is None:
             return 0
+        value = int(told) if isinstance(told, str) and len(told) < 19 and told.isdecimal() else self.whole(name) or 0
         if not 0 <= value <= most:
             raise InputError(f"{name} is out of range")
         return value

@@ -1,7 +1,7 @@
 """Findings as OCSF 1.8 objects (Open Cybersecurity Schema Framework, category 2).
 
-What OCSF has a field for goes there; what only Hauberk says stands under ``unmapped.hauberk``. Times of OCSF are milliseconds since the epoch,
-Hauberk's own are seconds, and all are times of the traffic.
+What OCSF has a field for goes there; what only Hauberk says stands under ``unmapped.hauberk``. Times of OCSF are milliseconds
+since the epoch, Hauberk's own are seconds, and all are times of the traffic.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from hauberk.model.finding import Finding, Severity
+from hauberk.model.finding import Finding, Severity, Technique
 
 OCSF_VERSION = "1.8.0"
 DETECTION_FINDING = 2004
@@ -49,6 +49,7 @@ def detection_finding(finding: Finding, product_version: str, attack_version: st
         "severity": _SEVERITY[finding.severity],
         "status_id": _NEW,
         "status": "New",
+        "is_alert": True,
         "message": finding.reasons[0] if finding.reasons else finding.title,
         "metadata": {
             "version": OCSF_VERSION,
@@ -63,10 +64,7 @@ def detection_finding(finding: Finding, product_version: str, attack_version: st
             "first_seen_time": int(finding.first_evidence * 1000),
             "last_seen_time": raised,
             "analytic": {"uid": finding.detector, "name": finding.title, "type_id": _RULE, "type": "Rule"},
-            "attacks": [
-                {"technique": {"uid": technique.id, "name": technique.name}, "version": attack_version}
-                for technique in finding.techniques
-            ],
+            "attacks": [{**_technique(technique), "version": attack_version} for technique in finding.techniques],
         },
         "device": {
             "type_id": _UNKNOWN_DEVICE_TYPE,
@@ -87,6 +85,13 @@ def detection_finding(finding: Finding, product_version: str, attack_version: st
             }
         },
     }
+
+
+def _technique(technique: Technique) -> dict[str, dict[str, str]]:
+    """A technique, or a sub-technique beside the technique it belongs to."""
+    said = {"uid": technique.id, "name": technique.name}
+    parent, dot, _ = technique.id.partition(".")
+    return {"technique": {"uid": parent}, "sub_technique": said} if dot else {"technique": said}
 
 
 def _address(addresses: tuple[str, ...]) -> dict[str, str]:

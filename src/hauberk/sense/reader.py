@@ -17,6 +17,7 @@ from hauberk.sense.dissect.interface import Dissector
 from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 from hauberk.sense.flow.table import FlowTable
 from hauberk.sense.reassembly.stream import Piece, Stream, StreamLimits
+from hauberk.sense.servers import ServerMemory
 
 _TCP, _UDP = 6, 17
 _MASK = 0xFFFFFFFF
@@ -53,7 +54,7 @@ class PayloadReader:
         self.limits = limits
         self.streams = streams or StreamLimits()
         self.transactions: list[Transaction] = []
-        self._recognise_only = recognise_only
+        self._servers = ServerMemory() if recognise_only else None
         self.defects = 0
         self.defect_samples: list[str] = []
         chosen = {name: [row for row in dissectors if row.transport == name] for name in ("tcp", "udp", "ethernet")}
@@ -70,9 +71,11 @@ class PayloadReader:
 
     def read(self, data: NDArray[np.uint8], packets: Columns, candidates: Columns, table: FlowTable) -> None:
         """Read the payloads of ``candidates``, which lie in ``data``."""
+        if self._servers is not None:
+            candidates = self._unknown(self._servers, packets, candidates, table)
         conversations = self._conversations
         out = self.transactions
-        memory = memoryview(data)
+        memory = data.data
         for candidate in candidates.tolist():
             flow, slot, packet, time, frame, start, size, missing, seq, ack, base, transport, _, outward, based = candidate
             conversation = conversations.get(flow)
@@ -90,12 +93,26 @@ class PayloadReader:
             except _DEFECTS as error:
                 self._defect(conversation, frame, error)
             if not known and conversation.session is not None:
-                self._name(flow, slot, conversation, table)
-                conversation.finished |= self._recognise_only
+                self._name(flow, slot, conversation.service, table)
+                if self._servers is not None:
+                    conversation.finished = True
+                    self._servers.learn(packets[packet], outward=bool(outward), service=conversation.service)
             if conversation.finished:
                 self._release(conversation)
                 if table.flows["id"][slot] == flow:
                     table.muted[slot] = 1
+
+    def _unknown(self, servers: ServerMemory, packets: Columns, candidates: Columns, table: FlowTable) -> Columns:
+        """The candidates whose conversation has no service yet, after naming those of known servers."""
+        ids, first, inverse = np.unique(candidates["id"], return_index=True, return_inverse=True)
+        heads = candidates[first]
+        services = servers.recall(packets, heads)
+        for flow, slot, service in zip(ids.tolist(), heads["slot"].tolist(), services.tolist(), strict=True):
+            if service:
+                self._name(flow, slot, service, table)
+                if table.flows["id"][slot] == flow:
+                    table.muted[slot] = 1
+        return candidates[services[inverse.ravel()] == 0]
 
     def settle(self, activity: Columns | None, flows: Columns | None) -> None:
         """Write the service of conversations recognised in this batch into rows made before; forget conversations that ended."""
@@ -190,9 +207,8 @@ class PayloadReader:
             direction.clear()
         conversation.waiting.clear()
 
-    def _name(self, flow: int, slot: int, conversation: Conversation, table: FlowTable) -> None:
+    def _name(self, flow: int, slot: int, service: int, table: FlowTable) -> None:
         """Note which protocol a conversation speaks."""
-        service = conversation.service
         self._fresh[flow] = service
         if table.flows["id"][slot] == flow:
             table.flows["service"][slot] = service

@@ -239,7 +239,7 @@ class Sensor:
         parts = {
             name: column for name, column in (("activity", activity), ("flows", flows), ("claims", claims)) if column is not None
         }
-        if activity is not None:
+        if activity is not None and (activity["start"][1:] < activity["start"][:-1]).any():
             parts["activity"] = activity[np.argsort(activity["start"], kind="stable")]
         return Observations(**parts, transactions=transactions, watermark=self.counters.last_time)
 

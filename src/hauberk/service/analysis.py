@@ -59,7 +59,8 @@ class Analysis:
     def settle(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings with the device records as they are known now, by the time they were raised."""
         settled = [
-            replace(finding, device=self.inventory.device(finding.addresses[0]) if finding.addresses else None) for finding in findings
+            replace(finding, device=self.inventory.device(finding.addresses[0]) if finding.addresses else None)
+            for finding in findings
         ]
         return sorted(settled, key=lambda finding: finding.raised)
 

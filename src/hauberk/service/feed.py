@@ -5,7 +5,10 @@ Captures go through the sensor, logs through their format. Where both are given 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import heapify, heappop, heappush
@@ -13,13 +16,28 @@ from pathlib import Path
 
 from hauberk.errors import CaptureError, InputError
 from hauberk.model.observation import Observations
-from hauberk.sense.capture.compression import open_decompressed
+from hauberk.sense.capture.compression import STANDARD_INPUT, open_decompressed
 from hauberk.sense.capture.files import FileSource, open_captures, sniff
-from hauberk.sense.capture.interface import PacketSource
+from hauberk.sense.capture.interface import (
+    LINK_ETHERNET,
+    LINK_LINUX_SLL,
+    LINK_LINUX_SLL2,
+    LINK_LOOP,
+    LINK_NULL,
+    LINK_RAW,
+    LINK_RAW_IPV4,
+    LINK_RAW_IPV6,
+    PacketSource,
+)
 from hauberk.sense.sensor import Sensor, SensorLimits
 from hauberk.service.logs import LogFile, log_reader
 
 _SNIFF = 4096
+
+READABLE_LINKS = frozenset(
+    {LINK_NULL, LINK_ETHERNET, LINK_RAW, LINK_LOOP, LINK_LINUX_SLL, LINK_RAW_IPV4, LINK_RAW_IPV6, LINK_LINUX_SLL2}
+)
+"""Link types the sensor reads."""
 
 Progress = Callable[[int], None]
 
@@ -52,6 +70,8 @@ class Feed:
     logs: list[LogFile]
     sensor: Sensor
     problems: list[InputError] = field(default_factory=list)
+    unread_links: set[int] = field(default_factory=set)
+    """Link types (tcpdump's LINKTYPE numbers) met that the sensor does not read."""
 
     @property
     def name(self) -> str:
@@ -64,14 +84,16 @@ class Feed:
     @property
     def size(self) -> int | None:
         """Bytes in all, where known."""
-        sizes = [part.size for part in (*([self.captures] if self.captures else []), *self.logs)]
-        return None if None in sizes else sum(size for size in sizes if size is not None)
+        logs = sum(log.size for log in self.logs)
+        if self.captures is None:
+            return logs
+        return None if self.captures.size is None else self.captures.size + logs
 
     def observations(self, progress: Progress | None = None) -> Iterator[Observations]:
         """The stream, batch by batch, in order of traffic time between sources."""
         streams: list[Iterator[Observations]] = []
         if self.captures is not None:
-            streams.append(observe(self.captures, self.sensor))
+            streams.append(observe(self.captures, self.sensor, self.unread_links))
         streams.extend(log.observations() for log in self.logs)
         for batch in streams[0] if len(streams) == 1 else _by_time(streams):
             if progress is not None:
@@ -86,10 +108,15 @@ class Feed:
         return (self.captures.position if self.captures else 0) + sum(log.position for log in self.logs)
 
 
-def observe(source: PacketSource, by: Sensor) -> Iterator[Observations]:
-    """Observations of a packet source, to its end."""
+def observe(source: PacketSource, by: Sensor, unread_links: set[int] | None = None) -> Iterator[Observations]:
+    """Observations of a packet source, to its end. Link types that could not be read are added to ``unread_links``."""
+    unread = 0
     for block in source.blocks():
-        yield by.process(block)
+        batch = by.process(block)
+        if by.counters.unknown_link > unread and unread_links is not None:
+            unread = by.counters.unknown_link
+            unread_links.update(set(block.link[: block.count].tolist()) - READABLE_LINKS)
+        yield batch
     yield by.finish()
 
 
@@ -101,37 +128,69 @@ def open_feed(paths: Sequence[str], depth: Depth, limits: SensorLimits | None = 
     captures: list[str] = []
     logs: list[LogFile] = []
     problems: list[InputError] = []
-    for path in _files(paths):
+    for path in _once(_files(paths, problems)):
         try:
-            if path == "-" or not Path(path).is_file() or sniff(path) is not None:
-                if len(paths) > 1 and Path(path).is_file():
-                    open_captures([path]).close()  # one that cannot be read must not stop the others
+            if path == STANDARD_INPUT or not stat.S_ISREG(_status(path).st_mode) or sniff(path) is not None:
                 captures.append(path)
             else:
                 logs.append(_open_log(path))
         except InputError as error:
             problems.append(error)
-    source = None
-    if captures:
-        try:
-            source = open_captures(captures)
-        except InputError as error:
-            problems.append(error)
+    source = _open_together(captures, problems)
     if source is None and not logs:
-        raise problems[0]
+        raise problems[0] if len(problems) == 1 else InputError("\n".join(str(problem) for problem in problems))
     return Feed(source, logs, sensor(depth, limits, seed), problems)
 
 
-def _files(paths: Sequence[str]) -> Iterator[str]:
-    """The files named, folders opened one level deep in order of name."""
+def _open_together(paths: list[str], problems: list[InputError]) -> FileSource | None:
+    """The captures as one source, without those that cannot be read: each of these becomes a problem."""
+    while paths:
+        try:
+            return open_captures(paths)
+        except CaptureError as error:
+            problems.append(error)
+            broken = STANDARD_INPUT if error.source == "standard input" else error.source
+            if broken not in paths:
+                return None
+            paths = [path for path in paths if path != broken]
+    return None
+
+
+def _once(paths: Iterable[str]) -> Iterator[str]:
+    """``paths`` without files that were named before, under whatever name: their traffic would count twice."""
+    seen: set[tuple[int, int] | str] = set()
     for path in paths:
-        if path != "-" and Path(path).is_dir():
-            inside = sorted(str(entry) for entry in Path(path).iterdir() if entry.is_file())
-            if not inside:
-                raise InputError(f"{path}: the folder holds no file")
-            yield from inside
-        else:
+        key: tuple[int, int] | str = path
+        with suppress(CaptureError):
+            status = _status(path) if path != STANDARD_INPUT else None
+            key = (status.st_dev, status.st_ino) if status else path
+        if key not in seen:
+            seen.add(key)
             yield path
+
+
+def _status(path: str) -> os.stat_result:
+    try:
+        return os.stat(path)  # noqa: PTH116 - a path may hold a zero byte, which pathlib reports the same way but later
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise CaptureError(path, f"cannot be opened ({reason})") from error
+
+
+def _files(paths: Sequence[str], problems: list[InputError]) -> Iterator[str]:
+    """The files named, folders opened one level deep in order of name. A folder that gives none is a problem."""
+    for path in paths:
+        if path == STANDARD_INPUT or not os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for names that are too long
+            yield path
+            continue
+        try:
+            inside = sorted(str(entry) for entry in Path(path).iterdir() if entry.is_file())
+        except OSError as error:
+            problems.append(CaptureError(path, f"cannot be opened ({error.strerror})"))
+            continue
+        if not inside:
+            problems.append(InputError(f"{path}: the folder holds no file"))
+        yield from inside
 
 
 def _open_log(path: str) -> LogFile:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from hauberk.errors import SettingError
 from hauberk.service.feed import Depth, open_feed
@@ -18,7 +19,8 @@ _UNTIL = re.compile(r"until=(\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True, slots=True)
 class LearnSpan:
-    """One of: ``seconds`` from the beginning of the traffic, a ``share`` (0 to 1) of its time, ``until`` a moment in epoch seconds."""
+    """One of: ``seconds`` from the beginning of the traffic, a ``share`` (0 to 1) of its time, ``until`` a moment in epoch
+    seconds."""
 
     seconds: float | None = None
     share: float | None = None
@@ -39,12 +41,17 @@ def parse_learn(text: str) -> LearnSpan:
 
 
 def learn_until(span: LearnSpan, paths: Sequence[str]) -> float:
-    """The moment, in epoch seconds, at which learning from ``paths`` ends. A duration or share needs the input's times: it is read once more."""
+    """The moment, in epoch seconds, at which learning from ``paths`` ends. A duration or share needs the input's times: it is
+    read once more."""
     if span.until is not None:
         return span.until
-    if "-" in paths:
-        raise SettingError("standard input can be read only once: give --learn until=EPOCH instead of a duration or a share")
+    for path in paths:
+        if path == "-" or Path(path).is_fifo():
+            name = "standard input" if path == "-" else path
+            raise SettingError(f"{name} can be read only once: give --learn until=EPOCH instead of a duration or a share")
     first, last = time_span(paths)
+    if first > last:
+        return 0.0  # nothing there to learn from
     if span.seconds is not None:
         return first + span.seconds
     assert span.share is not None

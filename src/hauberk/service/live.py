@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from hauberk.detect.baseline import Baseline
 from hauberk.detect.engine import DetectorSetting
-from hauberk.errors import SettingError
+from hauberk.errors import CaptureError, SettingError
 from hauberk.model.observation import Observations
 from hauberk.sense.capture.live import LiveSource
 from hauberk.sense.sensor import Sensor
@@ -25,9 +25,11 @@ def observe_live(
     duration: float | None,
     clock: Callable[[], float] = time.time,
 ) -> tuple[Analysis, Iterator[Observations]]:
-    """An analysis and the stream to run it on. ``learn``: a duration from now or ``until=EPOCH``; ``duration``: seconds until the capture stops."""
+    """An analysis and the stream to run it on. ``learn``: a duration from now or ``until=EPOCH``; ``duration``: seconds until the
+    capture stops. ``by`` should be warm, as packets wait in the ring already. Where the interface goes away the stream hands over
+    what it has and
+    raises ``CaptureError``."""
     until = live_learn_until(learn, clock())
-    by.warm()
     return Analysis(known, until, settings), _observations(source, by, duration)
 
 
@@ -46,10 +48,16 @@ def _observations(source: LiveSource, by: Sensor, duration: float | None) -> Ite
     if timer is not None:
         timer.daemon = True
         timer.start()
+    problem = None
     try:
-        for block in source.blocks():
-            yield by.process(block)
+        try:
+            for block in source.blocks():
+                yield by.process(block)
+        except CaptureError as error:
+            problem = error
         yield by.finish()
+        if problem is not None:
+            raise problem
     finally:
         if timer is not None:
             timer.cancel()

@@ -5,12 +5,13 @@ A variable names the path of a key with two underscores between parts: ``HAUBERK
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
 
 from hauberk.detect.engine import DetectorSetting
 from hauberk.errors import SettingError
@@ -18,6 +19,10 @@ from hauberk.sense.flow.table import FlowLimits
 from hauberk.sense.reassembly.fragments import FragmentLimits
 from hauberk.sense.reassembly.stream import StreamLimits
 from hauberk.sense.sensor import SensorLimits
+
+_PREFIX, _BETWEEN = "HAUBERK_", "__"
+OTHER_VARIABLES = frozenset({"HAUBERK_TEST_DATA"})
+"""Variables under the same prefix that are no settings."""
 
 _FLOW, _FRAGMENT, _STREAM = FlowLimits(), FragmentLimits(), StreamLimits()
 
@@ -37,15 +42,21 @@ class SensorSettings(BaseModel):
         _FLOW.tcp_unanswered
     )
     udp_idle: Annotated[Seconds, Field(description="silence in seconds after which a UDP conversation ends")] = _FLOW.udp_idle
-    other_idle: Annotated[Seconds, Field(description="silence in seconds after which any other conversation ends")] = _FLOW.other_idle
+    other_idle: Annotated[Seconds, Field(description="silence in seconds after which any other conversation ends")] = (
+        _FLOW.other_idle
+    )
     fragmented_datagrams: Annotated[Count, Field(description="most incomplete IP datagrams held")] = _FRAGMENT.datagrams
     fragments: Annotated[Count, Field(description="most fragments of one datagram")] = _FRAGMENT.pieces
     fragment_seconds: Annotated[Seconds, Field(description="seconds a datagram may stay incomplete")] = _FRAGMENT.seconds
-    stream_held_bytes: Annotated[Count, Field(description="most bytes of one TCP direction that wait behind a hole")] = _STREAM.held_bytes
+    stream_held_bytes: Annotated[Count, Field(description="most bytes of one TCP direction that wait behind a hole")] = (
+        _STREAM.held_bytes
+    )
     stream_held_segments: Annotated[Count, Field(description="most segments of one TCP direction that wait behind a hole")] = (
         _STREAM.held_segments
     )
-    stream_hole_seconds: Annotated[Seconds, Field(description="seconds a hole in a TCP stream may stay open")] = _STREAM.hole_seconds
+    stream_hole_seconds: Annotated[Seconds, Field(description="seconds a hole in a TCP stream may stay open")] = (
+        _STREAM.hole_seconds
+    )
     stream_total_bytes: Annotated[Count, Field(description="most bytes all TCP streams together hold back")] = _STREAM.total_bytes
 
 
@@ -62,7 +73,7 @@ class DetectorSettings(BaseModel):
 class Settings(BaseSettings):
     """All settings."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="HAUBERK_", env_nested_delimiter="__")
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter=_BETWEEN)
 
     sensor: SensorSettings = Field(default_factory=SensorSettings, description="bounds of the sensor")
     detector: dict[str, DetectorSettings] = Field(default_factory=dict, description="one table a detector, by its id")
@@ -86,7 +97,7 @@ class Settings(BaseSettings):
         own = self.sensor
         return SensorLimits(
             FlowLimits(own.flows, own.tcp_idle, own.tcp_closed, own.tcp_unanswered, own.udp_idle, own.other_idle),
-            FragmentLimits(own.fragmented_datagrams, own.fragments, own.fragment_seconds),
+            FragmentLimits(own.fragmented_datagrams, own.fragments, seconds=own.fragment_seconds),
             StreamLimits(own.stream_held_bytes, own.stream_held_segments, own.stream_hole_seconds, own.stream_total_bytes),
         )
 
@@ -96,18 +107,36 @@ class Settings(BaseSettings):
 
 
 def load_settings(path: Path | None) -> Settings:
-    """Settings of the environment and, where given, the TOML file at ``path``; raises ``SettingError`` with the key that is wrong."""
+    """Settings of the environment and, where given, the TOML file at ``path``; raises ``SettingError`` with the key that is
+    wrong."""
     if path is not None and not path.is_file():
         raise SettingError(f"{path}: there is no such file")
+    _refuse_unknown_variables()
 
     class FileSettings(Settings):
         model_config = SettingsConfigDict(toml_file=path)
 
     try:
         return FileSettings()
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"{path}: {error}") from error
+    except OSError as error:
+        raise SettingError(f"{path}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         raise SettingError(f"setting '{key}': {first['msg']}") from error
+    except SettingsError as error:
+        raise SettingError(
+            f"an environment variable is no setting: {error}; put two underscores between the parts of a key"
+        ) from error
+
+
+def _refuse_unknown_variables() -> None:
+    """Raise for a variable that looks like ours and names no setting: pydantic would pass it over in silence."""
+    for name in sorted(os.environ):
+        key = name.upper()
+        if not key.startswith(_PREFIX) or name in OTHER_VARIABLES:
+            continue
+        if key.removeprefix(_PREFIX).split(_BETWEEN)[0].lower() not in Settings.model_fields:
+            raise SettingError(f"environment variable {name}: there is no such setting")

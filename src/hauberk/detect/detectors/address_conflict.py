@@ -1,12 +1,13 @@
 """One address, two owners: two network cards claim an IP address and both are at work (RFC 5227 section 2.4).
 
-Only claims (ARP, neighbour discovery) make an owner: the source address of a routed packet says nothing about the card that sent it. An address that
-moves, for instance with DHCP, leaves its old card silent and is no conflict. Virtual router addresses are shared by design.
+Only claims (ARP, neighbour discovery) make an owner: the source address of a routed packet says nothing about the card that
+sent it. An address that moves, for instance with DHCP, leaves its old card silent and is no conflict. Virtual router addresses are
+shared by design.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,14 +24,32 @@ from hauberk.model.observation import Columns
 _V4_MAPPED_ZERO = np.uint64(0xFFFF_0000_0000)
 _MOST_ADDRESSES = 1 << 16
 _MOST_OWNERS = 8
-_VIRTUAL = (0x00005E0001, 0x00005E0002, 0x00000C07AC, 0x00000C9FF0, 0x0007B400)
-"""First five bytes of shared cards: VRRP for IPv4 and IPv6 (RFC 9568), HSRP, GLBP; CARP uses VRRP's."""
+Event = tuple[float, tuple[int, int], int, bool]
+"""Epoch seconds, address halves, card, and whether it claimed the address or merely used it."""
+_VIRTUAL = (
+    (0x00005E0001, 8),
+    (0x00005E0002, 8),
+    (0x00000C07AC, 8),
+    (0x00000C9FF, 12),
+    (0x000573A00, 12),
+    (0x0007B400, 16),
+    (0x02BF, 32),
+)
+"""Cards that machines share, as (prefix, bits behind it): VRRP for IPv4 and IPv6 (RFC 9568; CARP uses the same), HSRP in its
+versions, GLBP,
+and the load balancing of Windows."""
+_CHANGES = 3
+"""Turns of ownership that make a conflict. Two are a machine that comes back to the address that another held for it."""
 
 
 @dataclass(slots=True)
-class _Owner:
-    claimed: float
-    active: float
+class _Address:
+    """Who claimed an address, and the latest turns: (time, card) whenever another card than the last was at work."""
+
+    owners: OrderedDict[int, None] = field(default_factory=OrderedDict)
+    turns: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_CHANGES + 1))
+    last: float = 0.0
+    """When the card of the last turn was last at work."""
 
 
 @dataclass(slots=True)
@@ -39,7 +58,7 @@ class ConflictState:
 
     seconds: float
     episodes: Episodes
-    owners: OrderedDict[tuple[int, int], OrderedDict[int, _Owner]] = field(default_factory=OrderedDict)
+    addresses: OrderedDict[tuple[int, int], _Address] = field(default_factory=OrderedDict)
 
 
 def _begin(parameters: Parameters) -> ConflictState:
@@ -47,38 +66,46 @@ def _begin(parameters: Parameters) -> ConflictState:
 
 
 def is_virtual(mac: int) -> bool:
-    """True for the card of a virtual router, which several machines share."""
-    return mac >> 8 in _VIRTUAL or mac >> 16 in _VIRTUAL
+    """True for the card of a virtual router or cluster, which several machines share."""
+    return any(mac >> bits == prefix for prefix, bits in _VIRTUAL)
 
 
 def _step(state: ConflictState, view: View) -> list[Finding]:
     findings: list[Finding] = []
-    events = [*_claims(view.batch.claims), *_traffic(state, view.batch.activity)]
-    for time, address, mac, claims in sorted(events):
-        owners = state.owners.get(address)
-        if owners is None:
-            if not claims:
+    claims = _claims(view.batch.claims)
+    for time, key, mac, claimed in sorted([*claims, *_traffic(state, claims, view.batch.activity)]):
+        address = state.addresses.get(key)
+        if address is None:
+            if not claimed:
                 continue
-            owners = state.owners[address] = OrderedDict()
-            if len(state.owners) > _MOST_ADDRESSES:
-                state.owners.popitem(last=False)
-        owner = owners.get(mac)
-        if owner is None:
-            if not claims:
-                continue
-            owner = owners[mac] = _Owner(time, time)
-            if len(owners) > _MOST_OWNERS:
-                owners.popitem(last=False)
-        elif claims:
-            owner.claimed = time
-        finding = _contest(state, view, address, mac, time)
-        owner.active = max(owner.active, time)
-        if finding is not None:
-            findings.append(finding)
+            address = state.addresses[key] = _Address()
+            if len(state.addresses) > _MOST_ADDRESSES:
+                state.addresses.popitem(last=False)
+        if claimed:
+            address.owners[mac] = None
+            if len(address.owners) > _MOST_OWNERS:
+                address.owners.popitem(last=False)
+        elif mac not in address.owners or len(address.owners) < 2:
+            continue
+        if _turn(state, address, mac, time):
+            finding = _contest(state, view, key, address)
+            findings += [finding] if finding is not None else []
     return findings
 
 
-def _claims(claims: Columns) -> list[tuple[float, tuple[int, int], int, bool]]:
+def _turn(state: ConflictState, address: _Address, mac: int, time: float) -> bool:
+    """Note that ``mac`` was at work; True where it took the address from another that was lately."""
+    turns = address.turns
+    if turns and abs(time - address.last) > state.seconds:
+        turns.clear()
+    address.last = time
+    if turns and turns[-1][1] == mac:
+        return False
+    turns.append((time, mac))
+    return len(turns) > 1
+
+
+def _claims(claims: Columns) -> list[Event]:
     """(time, address, card, True) of every message that says who owns an address; probes (sender zero) say nothing."""
     said = claims[(claims["mac"] != 0) & (claims["lo"] != 0) & (claims["lo"] != _V4_MAPPED_ZERO) | (claims["hi"] != 0)]
     said = said[(said["mac"] >> np.uint64(40)) & np.uint64(1) == 0]
@@ -86,53 +113,71 @@ def _claims(claims: Columns) -> list[tuple[float, tuple[int, int], int, bool]]:
     return [(time, (hi, lo), mac, True) for time, hi, lo, mac in zip(*columns, strict=True)]
 
 
-def _traffic(state: ConflictState, activity: Columns) -> list[tuple[float, tuple[int, int], int, bool]]:
-    """(time, address, card, False): when the contested addresses' owners last sent something in this batch."""
-    contested = {address for address, owners in state.owners.items() if len(owners) > 1}
-    if not contested:
+def _traffic(state: ConflictState, claims: list[Event], activity: Columns) -> list[Event]:
+    """(time, address, card, False): when cards sent from addresses that several claim. Before there was a rival, traffic proves
+    nothing."""
+    contested = {key for key, address in state.addresses.items() if len(address.owners) > 1}
+    for _, key, mac, _ in claims:
+        known = state.addresses.get(key)
+        if known is None or mac not in known.owners:
+            contested.add(key)
+    if not contested or not len(activity):
         return []
     lows = np.fromiter((lo for _, lo in contested), np.uint64, len(contested))
     events = []
     for side in "ab":
         rows = activity[(activity[f"{side}_mac"] != 0) & np.isin(activity[f"{side}_lo"], lows)]
-        columns = (column.tolist() for column in (rows["end"] * 1e-9, rows[f"{side}_hi"], rows[f"{side}_lo"], rows[f"{side}_mac"]))
-        events += [(time, (hi, lo), mac, False) for time, hi, lo, mac in zip(*columns, strict=True) if (hi, lo) in contested]
+        columns = (rows["start"] * 1e-9, rows[f"{side}_hi"], rows[f"{side}_lo"], rows[f"{side}_mac"])
+        values = zip(*(column.tolist() for column in columns), strict=True)
+        events += [(time, (hi, lo), mac, False) for time, hi, lo, mac in values if (hi, lo) in contested]
     return events
 
 
-def _contest(state: ConflictState, view: View, address: tuple[int, int], mac: int, time: float) -> Finding | None:
-    """A finding if ``mac`` was at work, then another card claimed the address, and now ``mac`` is at work again, all within the time set."""
-    owners = state.owners[address]
-    mine = owners[mac]
-    for other, rival in owners.items():
-        if other == mac or time - rival.claimed > state.seconds or not mine.active < rival.claimed < time:
-            continue
-        if rival.claimed - mine.active > state.seconds or is_virtual(mac) or is_virtual(other):
-            continue
-        if state.episodes.goes_on(address, time):
-            return None
-        state.episodes.begin(address, time)
-        ip, first_mac, second_mac = ip_text(*address), mac_text(mac), mac_text(other)
-        return Finding(
-            DetectorId("ip_mac_conflict"), "Two cards claim one address", Severity.HIGH, 8.0, view.device(ip), (ip, first_mac, second_mac),
-            rival.claimed, time,
-            (
-                f"{ip} was used by {first_mac}, claimed by {second_mac} at {rival.claimed:.3f}, and {first_mac} is still at work {span(time - rival.claimed)} later.",
-            ),
-            f"If both machines are yours, one has a wrong address. Else somebody stands between {ip} and its peers: find {second_mac} on your switches.",
-            (ARP_CACHE_POISONING, ADVERSARY_IN_THE_MIDDLE),
-        )  # fmt: skip
-    return None
+def _contest(state: ConflictState, view: View, key: tuple[int, int], address: _Address) -> Finding | None:
+    """A finding if the address went to and fro between two cards within the time set."""
+    turns = list(address.turns)
+    (time, mac), (before, other) = turns[-1], turns[-2]
+    if len(turns) <= _CHANGES or time - turns[0][0] > state.seconds:
+        return None
+    if is_virtual(mac) or is_virtual(other):
+        return None
+    if state.episodes.goes_on(key, time):
+        return None
+    state.episodes.begin(key, time)
+    ip, first_mac, second_mac = ip_text(*key), mac_text(turns[0][1]), mac_text(turns[1][1])
+    reasons = (
+        f"{ip} went to and fro between {first_mac} and {second_mac}: {_CHANGES} times within {span(time - turns[0][0])}.",
+        f"{mac_text(mac)} was at work {span(abs(time - before))} after {mac_text(other)}.",
+    )
+    return Finding(
+        DetectorId("ip_mac_conflict"),
+        "Two cards claim one address",
+        Severity.HIGH,
+        8.0,
+        view.device(ip),
+        (ip, first_mac, second_mac),
+        turns[0][0],
+        time,
+        reasons,
+        f"If both machines are yours, one has a wrong address. Else somebody stands between {ip} and its peers: find"
+        f" {second_mac} on your switches.",
+        _TECHNIQUES,
+    )
 
+
+_TECHNIQUES = (ARP_CACHE_POISONING, ADVERSARY_IN_THE_MIDDLE)
 
 DETECTORS = (
     Detector(
-        DetectorId("ip_mac_conflict"), "Two cards claim one address",
+        DetectorId("ip_mac_conflict"),
+        "Two cards claim one address",
         "An IP address is claimed by two network cards that are both at work: a wrong setting, or a machine in the middle.",
         {
             "seconds": Parameter(120.0, "s", "both cards must be at work within so long"),
             "quiet": Parameter(600.0, "s", "an episode ends after so long without conflict"),
         },
-        _begin, _step, (ARP_CACHE_POISONING, ADVERSARY_IN_THE_MIDDLE),
+        _begin,
+        _step,
+        _TECHNIQUES,
     ),
-)  # fmt: skip
+)

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from hauberk.detect.attack import INTERNET_ACCESSIBLE_DEVICE
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View
+from hauberk.detect.view import Group, View
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
 from hauberk.model.service import OT_SERVICES
@@ -28,38 +28,47 @@ def _is_global(address: str) -> bool:
     return parsed.is_global and not parsed.is_multicast
 
 
+def _is_ot(group: Group) -> bool:
+    return group.protocol in OT_SERVICES and _is_global(group.src) != _is_global(group.dst)
+
+
 def _step(state: Episodes, view: View) -> list[Finding]:
+    """Both ends public is a network of public addresses that the inventory cannot place, and no exposure."""
     findings = []
-    for group, members in view.groups.items():
-        if group.protocol not in OT_SERVICES:
+    for group, transaction in view.merged(_is_ot):
+        outside, inside = (group.src, group.dst) if _is_global(group.src) else (group.dst, group.src)
+        key = (inside, group.protocol)
+        if state.goes_on(key, transaction.time) or view.fleet.is_local(outside):
             continue
-        outside = [address for address in (group.src, group.dst) if _is_global(address) and not view.fleet.is_local(address)]
-        if len(outside) != 1:
-            continue  # both inside: nothing exposed; both outside: a network of public addresses that the inventory cannot place
-        inside = group.dst if outside[0] == group.src else group.src
-        key = (inside, outside[0], group.protocol)
-        for transaction in members:
-            if state.goes_on(key, transaction.time):
-                continue
-            state.begin(key, transaction.time)
-            sent = "sends" if group.src == outside[0] else "gets"
-            findings.append(
-                Finding(
-                    DetectorId("internet_exposed_ot"), "Controller talks with the Internet", Severity.HIGH, 7.0, view.device(inside), (inside, outside[0]),
-                    transaction.time, transaction.time,
-                    (f"{outside[0]}, a public address, {sent} {group.protocol} messages ({group.operation}) {'to' if sent == 'sends' else 'from'} {inside}.",),
-                    f"Close the path at the firewall. If the peer is a service you use, put it behind a VPN or a broker instead of exposing {inside}.",
-                    (INTERNET_ACCESSIBLE_DEVICE,),
-                )
-            )  # fmt: skip
+        state.begin(key, transaction.time)
+        does = "sends" if group.src == outside else "gets"
+        way = "to" if group.src == outside else "from"
+        findings.append(
+            Finding(
+                DetectorId("internet_exposed_ot"),
+                "Controller talks with the Internet",
+                Severity.HIGH,
+                7.0,
+                view.device(inside),
+                (inside, outside),
+                transaction.time,
+                transaction.time,
+                (f"{outside}, a public address, {does} {group.protocol} messages ({group.operation}) {way} {inside}.",),
+                f"Close the path at the firewall. If the peer is a service you use, put a VPN or a broker between it and {inside}.",
+                (INTERNET_ACCESSIBLE_DEVICE,),
+            )
+        )
     return findings
 
 
 DETECTORS = (
     Detector(
-        DetectorId("internet_exposed_ot"), "Controller talks with the Internet",
+        DetectorId("internet_exposed_ot"),
+        "Controller talks with the Internet",
         "A protocol that operates machines is spoken with a public address.",
-        {"quiet": Parameter(86400.0, "s", "said once for device, peer and protocol until so long a silence")},
-        _begin, _step, (INTERNET_ACCESSIBLE_DEVICE,),
+        {"quiet": Parameter(86400.0, "s", "said once for device and protocol until so long a silence")},
+        _begin,
+        _step,
+        (INTERNET_ACCESSIBLE_DEVICE,),
     ),
-)  # fmt: skip
+)

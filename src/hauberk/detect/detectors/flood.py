@@ -1,29 +1,88 @@
-"""Floods: more connections, packets or writes at one target than any machine sends on purpose.
+"""Floods: more connections, packets or commands at one target than any machine sends on purpose.
 
-Absolute limits; what is much for one device in particular is for the learned detectors to say.
+Absolute limits; what is much for one device in particular is for the learned detectors to say. A second is judged when it is
+over, so that it counts the same however the traffic was handed over.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hauberk.detect.attack import DENIAL_OF_SERVICE, NETWORK_DENIAL_OF_SERVICE
+from hauberk.detect.attempts import ICMP, ICMP6, JUDGED_AFTER, TCP, Attempts
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import View, is_group_address, span
+from hauberk.detect.view import Group, View, is_group_address, span
 from hauberk.detect.window import CountWindow
-from hauberk.model.address import ip_text
+from hauberk.model.address import ip_text, mac_text
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
 from hauberk.model.observation import Columns
 from hauberk.model.service import OT_SERVICES
 
 _TECHNIQUES = (DENIAL_OF_SERVICE, NETWORK_DENIAL_OF_SERVICE)
-_TCP = 6
-_ICMP = (1, 58)
 _MOST = 4096
+_LARGE = 300
+"""Bytes of a frame from which on it may be a picture: cameras send hundreds a second and want no answer."""
+_LARGE_WEIGHT = 0.2
+_FEW = 3
+"""Senders up to which they are named as those who flood; more are likely forged."""
+_CYCLIC = frozenset({"modbus", "s7comm", "s7comm_plus", "enip", "cip", "fins", "ads", "opcua", "goose", "profinet_dcp"})
+"""Protocols in which controllers write to drives and outputs many times a second."""
+
+Weights = NDArray[np.float64]
+
+
+class Burst(NamedTuple):
+    """What one target got in one second: epoch seconds, address halves, weight, rows."""
+
+    first: float
+    last: float
+    target: tuple[int, int]
+    weight: float
+    rows: Columns
+
+
+class Seconds:
+    """Rows of whole seconds by target. ``late``: seconds by which rows may come late."""
+
+    def __init__(self, late: float = 0.0) -> None:
+        self._late: Final = int(late) + 1
+        self._rows: Columns | None = None
+        self._weights: Weights = np.zeros(0)
+
+    def add(self, rows: Columns, weights: Weights, watermark: float) -> list[Burst]:
+        """Bursts of the seconds that are over, in order of time."""
+        if self._rows is not None:
+            rows, weights = np.concatenate([self._rows, rows]), np.concatenate([self._weights, weights])
+        over = rows["start"] // 1_000_000_000 + self._late <= watermark
+        waiting = ~over
+        self._rows = rows[waiting] if waiting.any() else None
+        self._weights = weights[waiting]
+        rows, weights = rows[over], weights[over]
+        if not len(rows):
+            return []
+        key = np.zeros(len(rows), np.int64)
+        for column in (rows["start"] // 1_000_000_000, rows["b_hi"], rows["b_lo"]):
+            values, codes = np.unique(column, return_inverse=True)
+            key = key * len(values) + codes
+        order = np.argsort(key, kind="stable")
+        edges = np.flatnonzero(np.diff(key[order])) + 1
+        starts = np.concatenate([[0], edges])
+        sums = np.add.reduceat(weights[order], starts)
+        firsts = np.minimum.reduceat(rows["start"][order], starts) * 1e-9
+        lasts = np.maximum.reduceat(rows["end"][order], starts) * 1e-9
+        heads = rows[order[starts]]
+        bounds = zip(starts.tolist(), [*edges.tolist(), len(order)], strict=True)
+        columns = (firsts.tolist(), lasts.tolist(), heads["b_hi"].tolist(), heads["b_lo"].tolist(), sums.tolist(), bounds)
+        return [
+            Burst(first, last, (hi, lo), weight, rows[order[begin:end]] if weight >= 1 else rows[:0])
+            for first, last, hi, lo, weight, (begin, end) in zip(*columns, strict=True)
+        ]
 
 
 @dataclass(slots=True)
@@ -33,112 +92,160 @@ class FloodState:
     limits: Parameters
     counts: dict[str, CountWindow]
     episodes: Episodes
+    attempts: Attempts = field(default_factory=lambda: Attempts(frozenset({TCP})))
+    seconds: dict[str, Seconds] = field(
+        default_factory=lambda: {"connections": Seconds(JUDGED_AFTER), "icmp": Seconds(), "packets": Seconds()}
+    )
 
 
 def _begin(parameters: Parameters) -> FloodState:
-    seconds = parameters["seconds"]
-    kinds = ("connections", "icmp", "requests", "packets")
-    return FloodState(parameters, {kind: CountWindow(seconds, _MOST) for kind in kinds}, Episodes(parameters["quiet"]))
+    kinds = ("connections", "sessions", "icmp", "packets", "commands")
+    counts = {kind: CountWindow(parameters["seconds"], _MOST) for kind in kinds}
+    return FloodState(parameters, counts, Episodes(parameters["quiet"]))
 
 
 def _step(state: FloodState, view: View) -> list[Finding]:
+    vain = state.attempts.judge(view)
+    findings = _bursts(state, view, "connections", vain, np.maximum(vain["syn_out"], 1.0))
     activity = view.batch.activity
     activity = activity[(activity["ip_version"] > 0) & ~is_group_address(activity["b_hi"], activity["b_lo"])]
-    findings = []
-    syn = activity[(activity["transport"] == _TCP) & (activity["syn_out"] > 0)]
-    findings += _columns(state, view, "connections", syn, syn["syn_out"], "opened {count:.0f} TCP connections to {target}")
-    icmp = activity[np.isin(activity["transport"], _ICMP)]
-    findings += _columns(state, view, "icmp", icmp, icmp["packets_out"], "sent {count:.0f} ICMP packets to {target}")
-    empty = activity[
-        (activity["payload_in"] == 0) & (activity["packets_out"] > 20 * activity["packets_in"]) & (activity["transport"] != _TCP)
-    ]
-    findings += _columns(
-        state, view, "packets", empty, empty["packets_out"], "sent {count:.0f} packets to {target}, which hardly answered"
-    )
-    findings += _requests(state, view)
-    return findings
+    icmp = activity[(activity["transport"] == ICMP) | (activity["transport"] == ICMP6)]
+    findings += _bursts(state, view, "icmp", icmp, icmp["packets_out"].astype(np.float64))
+    deaf = (activity["payload_in"] == 0) & (activity["packets_out"] > 20 * activity["packets_in"]) & (activity["transport"] != TCP)
+    silent = activity[deaf & ~_directed_broadcast(activity)]
+    sizes = np.where(silent["bytes_out"] >= _LARGE * silent["packets_out"], _LARGE_WEIGHT, 1.0)
+    findings += _bursts(state, view, "packets", silent, silent["packets_out"] * sizes)
+    findings += _sessions(state, view)
+    findings += _commands(state, view)
+    return sorted(findings, key=lambda finding: finding.raised)
 
 
-def _columns(state: FloodState, view: View, kind: str, rows: Columns, weights: np.ndarray, text: str) -> list[Finding]:
-    """Count ``weights`` of ``rows`` by responder and second; say who sent most where a limit is passed."""
-    if not len(rows):
-        return []
-    seconds = rows["start"] // 1_000_000_000
-    key = np.rec.fromarrays([seconds, rows["b_hi"], rows["b_lo"]])
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    sums = np.bincount(inverse.ravel(), weights.astype(np.float64))
+def _directed_broadcast(rows: Columns) -> NDArray[np.bool_]:
+    """Which rows go, as far as an address can tell, to everybody on an IPv4 network and were answered by nobody."""
+    everybody: NDArray[np.bool_] = (rows["b_hi"] == 0) & (rows["b_lo"] & np.uint64(0xFF) == 0xFF) & (rows["packets_in"] == 0)
+    return everybody
+
+
+_TEXTS = {
+    "connections": "opened {count:.0f} TCP connections to {target} that came to nothing",
+    "icmp": "sent {count:.0f} ICMP packets to {target}",
+    "packets": "sent packets to {target}, which hardly answered, at the rate of {count:.0f} small ones",
+}
+
+
+def _bursts(state: FloodState, view: View, kind: str, rows: Columns, weights: Weights) -> list[Finding]:
+    """Count ``weights`` of ``rows`` by responder; say who sent most where a limit is passed."""
     findings = []
-    for position in np.argsort(seconds[first], kind="stable"):
-        row = rows[first[position]]
-        target = (int(row["b_hi"]), int(row["b_lo"]))
-        time = float(row["end"]) * 1e-9
-        if state.episodes.goes_on((kind, target), time):
+    for burst in state.seconds[kind].add(rows, weights, view.batch.watermark):
+        key = (kind, burst.target)
+        if state.episodes.goes_on(key, burst.last):
             continue
-        count = state.counts[kind].add(target, time, float(sums[position]))
+        count = state.counts[kind].add(key, burst.first, burst.weight)
         if count < state.limits[kind]:
             continue
-        state.episodes.begin((kind, target), time)
-        source, name = ip_text(int(row["a_hi"]), int(row["a_lo"])), ip_text(*target)
-        began = state.counts[kind].first(target)
-        sources = len(np.unique(rows[inverse.ravel() == position]["a_lo"]))
-        who = source if sources == 1 else f"{sources} hosts, among them {source},"
-        findings.append(
-            _finding(
-                view,
-                source,
-                name,
-                began,
-                time,
-                f"{who} {text.format(count=count, target=name)} within {span(time - began)}.",
-            )
-        )
+        state.episodes.begin(key, burst.last)
+        began = state.counts[kind].first(key)
+        target = ip_text(*burst.target)
+        what = f"{_TEXTS[kind].format(count=count, target=target)} within {span(burst.last - began)}."
+        findings.append(_by_senders(view, burst.rows, target, what, (began, burst.last)))
     return findings
 
 
-def _requests(state: FloodState, view: View) -> list[Finding]:
+def _by_senders(view: View, rows: Columns, target: str, what: str, times: tuple[float, float]) -> Finding:
+    """A finding that names the sender, or the card of many forged ones where they share it."""
+    pairs, counts = np.unique(rows[["a_hi", "a_lo"]], return_counts=True)
+    most = pairs[int(np.argmax(counts))]
+    source = ip_text(int(most["a_hi"]), int(most["a_lo"]))
+    if len(pairs) <= _FEW:
+        who = source if len(pairs) == 1 else f"{len(pairs)} hosts, most of all {source},"
+        return _finding(view, (source, target), times, f"{who} {what}")
+    cards = np.unique(rows["a_mac"][rows["a_mac"] != 0])
+    card = mac_text(int(cards[0])) if len(cards) == 1 else None
+    who = f"{len(pairs)} addresses, among them {source}," + (f" all from card {card}," if card else "")
+    return _finding(view, (target, card or source), times, f"{who} {what}")
+
+
+def _sessions(state: FloodState, view: View) -> list[Finding]:
+    """Connections of one host to another, whether they came to something or not."""
     findings = []
-    for group, members in view.groups.items():
-        if not group.write or group.role != "request" or group.protocol not in OT_SERVICES:
+    rows = view.beginnings
+    rows = rows[(rows["transport"] == TCP) & (rows["syn_out"] > 0)]
+    columns = (rows["start"] * 1e-9, rows["a_hi"], rows["a_lo"], rows["b_hi"], rows["b_lo"])
+    for time, *ends in zip(*(column.tolist() for column in columns), strict=True):
+        key = ("sessions", *ends)
+        if state.episodes.goes_on(key, time):
             continue
-        key = (group.src, group.dst)
-        for transaction in members:
-            time = transaction.time
-            if state.episodes.goes_on(("requests", key), time):
-                continue
-            count = state.counts["requests"].add(key, time)
-            if count < state.limits["requests"]:
-                continue
-            state.episodes.begin(("requests", key), time)
-            began = state.counts["requests"].first(key)
-            findings.append(
-                _finding(
-                    view, group.src, group.dst, began, time,
-                    f"{group.src} sent {count:.0f} {group.protocol} commands ({group.operation}) to {group.dst} within {span(time - began)}.",
-                )
-            )  # fmt: skip
+        count = state.counts["sessions"].add(key, time)
+        if count < state.limits["sessions"]:
+            continue
+        state.episodes.begin(key, time)
+        began = state.counts["sessions"].first(key)
+        source, target = ip_text(ends[0], ends[1]), ip_text(ends[2], ends[3])
+        reason = f"{source} opened {count:.0f} TCP connections to {target} within {span(time - began)}."
+        findings.append(_finding(view, (source, target), (began, time), reason))
     return findings
 
 
-def _finding(view: View, source: str, target: str, first: float, raised: float, reason: str) -> Finding:
+def _is_command(group: Group) -> bool:
+    return group.write and group.role == "request" and group.protocol in OT_SERVICES
+
+
+def _commands(state: FloodState, view: View) -> list[Finding]:
+    findings = []
+    for group, transaction in view.merged(_is_command):
+        limit = state.limits["commands" if group.protocol in _CYCLIC else "telecontrol"]
+        key = (group.protocol, group.src, group.dst)
+        time = transaction.time
+        if state.episodes.goes_on(key, time):
+            continue
+        count = state.counts["commands"].add(key, time)
+        if count < limit:
+            continue
+        state.episodes.begin(key, time)
+        began = state.counts["commands"].first(key)
+        reason = (
+            f"{group.src} sent {count:.0f} {group.protocol} commands (the last: {group.operation}) to {group.dst}"
+            f" within {span(time - began)}."
+        )
+        findings.append(_finding(view, (group.src, group.dst), (began, time), reason))
+    return findings
+
+
+def _finding(view: View, addresses: tuple[str, str], times: tuple[float, float], reason: str) -> Finding:
     return Finding(
-        DetectorId("flood"), "Flood", Severity.HIGH, 7.0, view.device(source), (source, target), first, raised, (reason,),
-        f"Check whether {target} still does its work. If {source} is yours, it is broken or taken over; if its address is forged, look for the port it comes from.",
+        DetectorId("flood"),
+        "Flood",
+        Severity.HIGH,
+        7.0,
+        view.device(addresses[0]),
+        addresses,
+        *times,
+        (reason,),
+        "Check whether the target still does its work. A sender that is yours is broken or taken over; for forged"
+        " ones, look for the port they come from.",
         _TECHNIQUES,
-    )  # fmt: skip
+    )
 
 
 DETECTORS = (
     Detector(
-        DetectorId("flood"), "Flood",
+        DetectorId("flood"),
+        "Flood",
         "One target gets more connections, ICMP, unanswered packets or control commands than any machine sends on purpose.",
         {
-            "connections": Parameter(500, "connections", "TCP connection attempts to one target"),
+            "connections": Parameter(500, "connections", "TCP connections to one target that come to nothing"),
+            "sessions": Parameter(2500, "connections", "TCP connections of one host to another, used or not"),
             "icmp": Parameter(1000, "packets", "ICMP packets to one target"),
-            "packets": Parameter(10000, "packets", "packets to one target that hardly answers"),
-            "requests": Parameter(500, "commands", "write and control requests of operating technology from one host to another"),
+            "packets": Parameter(10000, "packets", "packets to one target that hardly answers; large ones count a fifth"),
+            "commands": Parameter(1500, "commands", "writes and controls of one protocol from one host to another"),
+            "telecontrol": Parameter(
+                500, "commands", "the same in protocols that write seldom (DNP3, IEC 104, BACnet, MMS and such)"
+            ),
             "seconds": Parameter(10.0, "s", "length of the sliding window"),
             "quiet": Parameter(300.0, "s", "an episode ends after so long below the limits"),
         },
-        _begin, _step, _TECHNIQUES,
+        _begin,
+        _step,
+        _TECHNIQUES,
     ),
-)  # fmt: skip
+)

@@ -1,8 +1,8 @@
 """What a detector is.
 
-A detector module defines ``DETECTORS``, a tuple of ``Detector`` rows. A detector is pure: a state and a view of a batch give the state that
-follows and findings; it reads no clock and does no input or output. What it finds depends on the observations and their times, not on
-how the stream was cut into batches.
+A detector module defines ``DETECTORS``, a tuple of ``Detector`` rows. A detector is pure: a state and a view of a batch give the
+state that follows and findings; it reads no clock and does no input or output. What it finds depends on the observations and
+their times, not on how the stream was cut into batches.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """One row of the registry. ``id`` is stable; ``begin`` makes the first state from the parameter values; ``learned`` detectors judge against
+    """One row of the registry. ``id`` is stable; ``begin`` makes the first state from the parameter values; ``learned``
+    detectors judge against
     what was learned and are silent where nothing was."""
 
     id: DetectorId

@@ -1,212 +1,205 @@
 """Scans: one host tries many addresses, many ports, or many controllers, and mostly in vain.
 
-What counts as an attempt in vain stands in ``hauberk.detect.attempts``.
+What counts as an attempt in vain stands in ``hauberk.detect.attempts``. A host that reaches as many new partners as it misses is
+a busy client or a gateway, no scanner.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address
+
+import numpy as np
 
 from hauberk.detect.attack import NETWORK_SERVICE_DISCOVERY, REMOTE_SYSTEM_DISCOVERY
-from hauberk.detect.attempts import JUDGED_AFTER, Attempts
+from hauberk.detect.attempts import ICMP, ICMP6, JUDGED_AFTER, TCP, UDP, Attempts
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
+from hauberk.detect.sweep import Attempt, SweepWindow
 from hauberk.detect.view import View, span
-from hauberk.detect.window import DistinctWindow
 from hauberk.model.address import ip_text
 from hauberk.model.finding import Finding, Severity, Technique
-from hauberk.model.flow import CLAIM_ARP_REQUEST
 from hauberk.model.ids import DetectorId
 
-_OT_PORTS = frozenset(
-    {102, 502, 789, 1089, 1090, 1091, 1911, 1962, 2222, 2404, 4000, 4712, 4840, 4911, 5006, 5007, 5094, 9600, 18245, 20000, 20547, 34962,
-     34963, 34964, 44818, 47808, 48898, 55000}
+_OT_PORTS = np.array(
+    [102, 502, 789, 1089, 1090, 1091, 1911, 1962, 2222, 2404, 4000, 4712, 4840, 4911, 5006, 5007, 5094, 9600, 18245, 20000,
+    20547, 34962, 34963, 34964, 44818, 47808, 48898, 55000], np.uint16
 )  # fmt: skip
-_ICMP, _TCP, _UDP, _ICMP6 = 1, 6, 17, 58
-_MOST_REMEMBERED = 1024
 _EXAMPLES = 5
+_LOOKUPS = (53, 123, 853)
+"""Ports at which servers of names and time ask many servers, of which some never answer."""
+_VAIN_SHARE = 3
+"""Of echo requests one in so many must go unanswered: a monitor knows whom it asks, a sweep does not."""
+_DISCOVERY: tuple[Technique, ...] = (REMOTE_SYSTEM_DISCOVERY, NETWORK_SERVICE_DISCOVERY)
+
+
+_WEB = frozenset({80, 443, 5223, 5228, 8443, 8883})
+"""Ports of services in the cloud: a device without Internet walks through all addresses of its maker's servers."""
+_WEB_WEIGHT = 0.25
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_global(hi: int, lo: int) -> bool:
+    return ip_address(ip_text(hi, lo)).is_global
+
+
+def _weight(attempt: Attempt) -> float:
+    """What an attempt counts for: less where a client looks for its server."""
+    return _WEB_WEIGHT if attempt.b_port in _WEB and _is_global(attempt.b_hi, attempt.b_lo) else 1.0
 
 
 @dataclass(slots=True)
 class ScanState:
     """Who tried what lately, and which scans go on."""
 
-    threshold: int
     attempts: Attempts
-    window: DistinctWindow
+    window: SweepWindow
     episodes: Episodes
 
+    def in_vain(self, sweep: list[Attempt]) -> bool:
+        """True if the host misses more than it finds."""
+        if sum(_weight(attempt) for attempt in sweep) < self.window.threshold:
+            return False
+        vain = sum(not attempt.packets_in or attempt.transport == TCP for attempt in sweep)
+        if vain * _VAIN_SHARE < len(sweep):
+            return False
+        last = sweep[-1]
+        found = self.attempts.answers(last.a_hi, last.a_lo, sweep[0].time, last.time + JUDGED_AFTER)
+        return found <= len(sweep)
 
-def _begin(parameters: Parameters, transports: frozenset[int]) -> ScanState:
-    most = max(_MOST_REMEMBERED, int(parameters["threshold"]) + 1)
-    window = DistinctWindow(parameters["seconds"], most)
-    return ScanState(int(parameters["threshold"]), Attempts(transports), window, Episodes(parameters["quiet"]))
+
+def _begin(parameters: Parameters, transports: frozenset[int], subject: tuple[str, ...], thing: tuple[str, ...]) -> ScanState:
+    window = SweepWindow(parameters["seconds"], int(parameters["threshold"]), subject, thing)
+    return ScanState(Attempts(transports), window, Episodes(parameters["quiet"]))
 
 
-def _begin_any(parameters: Parameters) -> ScanState:
-    return _begin(parameters, frozenset({_ICMP, _TCP, _UDP, _ICMP6}))
+_SOURCE, _TARGET = ("a_hi", "a_lo"), ("b_hi", "b_lo")
+
+
+def _begin_addresses(parameters: Parameters) -> ScanState:
+    return _begin(parameters, frozenset({ICMP, TCP, UDP, ICMP6}), _SOURCE, _TARGET)
 
 
 def _begin_ports(parameters: Parameters) -> ScanState:
-    return _begin(parameters, frozenset({_TCP, _UDP}))
+    return _begin(parameters, frozenset({TCP, UDP}), (*_SOURCE, *_TARGET), ("transport", "b_port"))
+
+
+def _begin_controllers(parameters: Parameters) -> ScanState:
+    return _begin(parameters, frozenset({TCP, UDP}), _SOURCE, (*_TARGET, "b_port"))
 
 
 def _address_scan(state: ScanState, view: View) -> list[Finding]:
+    rows = state.attempts.judge(view)
+    rows = rows[(rows["transport"] != UDP) | ~np.isin(rows["b_port"], _LOOKUPS)]
     findings = []
-    for attempt in state.attempts.judge(view):
-        source = (attempt.a_hi, attempt.a_lo)
-        if state.episodes.goes_on(source, attempt.time):
-            continue
-        count = state.window.add(source, (attempt.b_hi, attempt.b_lo), attempt.time)
-        if count < state.threshold:
-            continue
-        state.episodes.begin(source, attempt.time)
-        address = ip_text(*source)
-        targets = [ip_text(*target) for target in state.window.things(source)]  # type: ignore[misc]  # pairs went in above
-        first = state.window.first(source)
-        what = "ICMP" if attempt.transport in (_ICMP, _ICMP6) else f"port {attempt.b_port}"
-        findings.append(
-            Finding(
-                DetectorId("address_scan"), "Address scan", Severity.MEDIUM, 6.0, view.device(address), (address, *targets[-_EXAMPLES:]),
-                first, attempt.time + JUDGED_AFTER,
-                (
-                    f"{address} tried {count} addresses within {span(attempt.time - first)} without an answer worth the name.",
-                    f"The last went to {targets[-1]}, {what}.",
-                ),
-                "Find out who runs the scan. If it is your own inventory tool, exclude its address from this detector.",
-                _DISCOVERY,
-            )
-        )  # fmt: skip
+    for sweep in state.window.add(rows, state.episodes, state.in_vain):
+        last = sweep[-1]
+        address = ip_text(last.a_hi, last.a_lo)
+        targets = [ip_text(attempt.b_hi, attempt.b_lo) for attempt in sweep]
+        what = "ICMP" if last.transport in {ICMP, ICMP6} else f"port {last.b_port}"
+        reasons = (
+            f"{address} tried {len(sweep)} addresses within {span(last.time - sweep[0].time)}, mostly in vain.",
+            f"The last went to {targets[-1]}, {what}.",
+        )
+        findings.append(_finding(_ADDRESS_SCAN, view, (address, *targets[-_EXAMPLES:]), sweep, reasons))
     return findings
 
 
 def _port_scan(state: ScanState, view: View) -> list[Finding]:
     findings = []
-    for attempt in state.attempts.judge(view):
-        pair = (attempt.a_hi, attempt.a_lo, attempt.b_hi, attempt.b_lo)
-        if state.episodes.goes_on(pair, attempt.time):
-            continue
-        count = state.window.add(pair, (attempt.transport, attempt.b_port), attempt.time)
-        if count < state.threshold:
-            continue
-        state.episodes.begin(pair, attempt.time)
-        source, target = ip_text(attempt.a_hi, attempt.a_lo), ip_text(attempt.b_hi, attempt.b_lo)
-        ports = sorted(port for _, port in state.window.things(pair))  # type: ignore[misc]  # pairs went in above
-        first = state.window.first(pair)
-        findings.append(
-            Finding(
-                DetectorId("port_scan"), "Port scan", Severity.MEDIUM, 6.0, view.device(source), (source, target), first, attempt.time + JUDGED_AFTER,
-                (
-                    f"{source} tried {count} ports of {target} within {span(attempt.time - first)} without an answer worth the name.",
-                    f"Ports from {ports[0]} to {ports[-1]}.",
-                ),
-                "Find out who runs the scan. If it is your own vulnerability scanner, exclude its address from this detector.",
-                _DISCOVERY,
-            )
-        )  # fmt: skip
+    for sweep in state.window.add(state.attempts.judge(view), state.episodes, lambda _: True):
+        last = sweep[-1]
+        source, target = ip_text(last.a_hi, last.a_lo), ip_text(last.b_hi, last.b_lo)
+        ports = sorted(attempt.b_port for attempt in sweep)
+        reasons = (
+            (
+                f"{source} tried {len(sweep)} ports of {target} within {span(last.time - sweep[0].time)} without an answer"
+                " worth the name."
+            ),
+            f"Ports from {ports[0]} to {ports[-1]}.",
+        )
+        findings.append(_finding(_PORT_SCAN, view, (source, target), sweep, reasons))
     return findings
 
 
 def _ot_scan(state: ScanState, view: View) -> list[Finding]:
+    rows = state.attempts.judge(view)
+    rows = rows[np.isin(rows["b_port"], _OT_PORTS)]
     findings = []
-    for attempt in state.attempts.judge(view):
-        source = (attempt.a_hi, attempt.a_lo)
-        if attempt.b_port not in _OT_PORTS or state.episodes.goes_on(source, attempt.time):
-            continue
-        count = state.window.add(source, (attempt.b_hi, attempt.b_lo, attempt.b_port), attempt.time)
-        if count < state.threshold:
-            continue
-        state.episodes.begin(source, attempt.time)
-        address = ip_text(*source)
-        touched = state.window.things(source)
-        targets = list(dict.fromkeys(ip_text(hi, lo) for hi, lo, _ in touched))  # type: ignore[misc]  # triples went in above
-        ports = sorted({port for _, _, port in touched})  # type: ignore[misc]  # same
-        first = state.window.first(source)
-        findings.append(
-            Finding(
-                DetectorId("ot_scan"), "Scan for controllers", Severity.HIGH, 7.0, view.device(address), (address, *targets[:_EXAMPLES]), first,
-                attempt.time + JUDGED_AFTER,
-                (
-                    f"{address} knocked at {count} controller ports of {len(targets)} hosts within {span(attempt.time - first)} in vain.",
-                    f"Ports tried: {', '.join(map(str, ports[:12]))}.",
-                ),
-                "Treat it as reconnaissance of the plant: check who works on that host now, and keep it away from the control network.",
-                (REMOTE_SYSTEM_DISCOVERY,),
-            )
-        )  # fmt: skip
+    for sweep in state.window.add(rows, state.episodes, state.in_vain):
+        last = sweep[-1]
+        address = ip_text(last.a_hi, last.a_lo)
+        targets = list(dict.fromkeys(ip_text(attempt.b_hi, attempt.b_lo) for attempt in sweep))
+        ports = sorted({attempt.b_port for attempt in sweep})
+        reasons = (
+            (
+                f"{address} knocked at {len(sweep)} controller ports of {len(targets)} hosts within"
+                f" {span(last.time - sweep[0].time)} in vain."
+            ),
+            f"Ports tried: {', '.join(map(str, ports[:12]))}.",
+        )
+        findings.append(_finding(_OT_SCAN, view, (address, *targets[:_EXAMPLES]), sweep, reasons))
     return findings
 
 
-def _arp_scan(state: ScanState, view: View) -> list[Finding]:
-    findings = []
-    claims = view.batch.claims
-    asked = claims[(claims["kind"] == CLAIM_ARP_REQUEST) & (claims["target_lo"] != claims["lo"])]
-    for time, mac, hi, lo, target in zip(
-        (asked["time"] * 1e-9).tolist(), asked["mac"].tolist(), asked["hi"].tolist(), asked["lo"].tolist(), asked["target_lo"].tolist(), strict=True
-    ):  # fmt: skip
-        if state.episodes.goes_on(mac, time):
-            continue
-        count = state.window.add(mac, target, time)
-        if count < state.threshold:
-            continue
-        address = ip_text(hi, lo)
-        state.episodes.begin(mac, time)
-        if view.fleet.is_infrastructure(address):
-            continue  # a router asks for every address that somebody beyond it calls
-        first = state.window.first(mac)
-        findings.append(
-            Finding(
-                DetectorId("arp_scan"), "ARP scan", Severity.MEDIUM, 6.0, view.device(address), (address,), first, time,
-                (f"{address} asked for {count} different addresses by ARP within {span(time - first)}.",),
-                "Find out who looks for hosts on this network.",
-                _DISCOVERY,
-            )
-        )  # fmt: skip
-    return findings
+def _finding(detector: Detector, view: View, addresses: tuple[str, ...], sweep: list[Attempt], reasons: tuple[str, ...]) -> Finding:
+    severe = detector.id == _OT_SCAN.id
+    return Finding(
+        detector.id,
+        detector.title,
+        Severity.HIGH if severe else Severity.MEDIUM,
+        7.0 if severe else 6.0,
+        view.device(addresses[0]),
+        addresses,
+        sweep[0].time,
+        sweep[-1].time + JUDGED_AFTER,
+        reasons,
+        _ADVICE[detector.id],
+        detector.techniques,
+    )
 
 
-_DISCOVERY: tuple[Technique, ...] = (REMOTE_SYSTEM_DISCOVERY, NETWORK_SERVICE_DISCOVERY)
-_QUIET = Parameter(600.0, "s", "an episode ends after so long without a further attempt")
+def _limits(threshold: int, unit: str, meaning: str) -> dict[str, Parameter]:
+    return {
+        "threshold": Parameter(threshold, unit, meaning),
+        "seconds": Parameter(120.0, "s", "length of the sliding window"),
+        "quiet": Parameter(600.0, "s", "an episode ends after so long without a further attempt"),
+    }
 
-DETECTORS = (
-    Detector(
-        DetectorId("address_scan"), "Address scan",
-        "One host tries many addresses in vain, or sweeps them with echo requests.",
-        {
-            "threshold": Parameter(15, "addresses", "different addresses tried in vain"),
-            "seconds": Parameter(120.0, "s", "length of the sliding window"),
-            "quiet": _QUIET,
-        },
-        _begin_any, _address_scan, _DISCOVERY,
+
+_ADDRESS_SCAN = Detector(
+    DetectorId("address_scan"),
+    "Address scan",
+    "One host tries many addresses in vain, or sweeps them with echo requests.",
+    _limits(15, "addresses", "different addresses tried in vain"),
+    _begin_addresses,
+    _address_scan,
+    _DISCOVERY,
+)
+_PORT_SCAN = Detector(
+    DetectorId("port_scan"),
+    "Port scan",
+    "One host tries many ports of another in vain.",
+    _limits(10, "ports", "different ports tried in vain"),
+    _begin_ports,
+    _port_scan,
+    _DISCOVERY,
+)
+_OT_SCAN = Detector(
+    DetectorId("ot_scan"),
+    "Scan for controllers",
+    "One host knocks in vain at the ports of controllers: several hosts, several protocols, or both.",
+    _limits(10, "host and port pairs", "different pairs tried in vain"),
+    _begin_controllers,
+    _ot_scan,
+    (REMOTE_SYSTEM_DISCOVERY,),
+)
+_ADVICE = {
+    _ADDRESS_SCAN.id: "Find out who runs the scan. If it is your own inventory tool, exclude its address from this detector.",
+    _PORT_SCAN.id: "Find out who runs the scan. If it is your own vulnerability scanner, exclude its address from this detector.",
+    _OT_SCAN.id: (
+        "Treat it as reconnaissance of the plant: check who works on that host now, and keep it away from the control network."
     ),
-    Detector(
-        DetectorId("port_scan"), "Port scan",
-        "One host tries many ports of another in vain.",
-        {
-            "threshold": Parameter(10, "ports", "different ports tried in vain"),
-            "seconds": Parameter(120.0, "s", "length of the sliding window"),
-            "quiet": _QUIET,
-        },
-        _begin_ports, _port_scan, _DISCOVERY,
-    ),
-    Detector(
-        DetectorId("ot_scan"), "Scan for controllers",
-        "One host knocks in vain at the ports of controllers: several hosts, several protocols, or both.",
-        {
-            "threshold": Parameter(10, "host and port pairs", "different pairs tried in vain"),
-            "seconds": Parameter(120.0, "s", "length of the sliding window"),
-            "quiet": _QUIET,
-        },
-        _begin_ports, _ot_scan, (REMOTE_SYSTEM_DISCOVERY,),
-    ),
-    Detector(
-        DetectorId("arp_scan"), "ARP scan",
-        "One host asks for many addresses by ARP.",
-        {
-            "threshold": Parameter(40, "addresses", "different addresses asked for"),
-            "seconds": Parameter(360.0, "s", "length of the sliding window"),
-            "quiet": _QUIET,
-        },
-        _begin_any, _arp_scan, _DISCOVERY,
-    ),
-)  # fmt: skip
+}
+DETECTORS = (_ADDRESS_SCAN, _PORT_SCAN, _OT_SCAN)

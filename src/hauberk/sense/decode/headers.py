@@ -155,6 +155,12 @@ def _llc(data: NDArray[np.uint8], p: _Int, end: _Int, size: _Int, row: np.void) 
 
 
 @njit(cache=True)
+def _known(data: NDArray[np.uint8], p: _Int, end: _Int) -> bool:
+    """True if a common EtherType is at ``p``."""
+    return bool(p + 2 <= end and _u16(data, p) in (_TYPE_IPV4, _TYPE_ARP, _TYPE_IPV6, 0x8100, 0x88A8))
+
+
+@njit(cache=True)
 def _mpls(data: NDArray[np.uint8], p: _Int, end: _Int, row: np.void) -> tuple[_Int, _Int]:
     """Pop the MPLS label stack at ``p``; what follows is told by its first nibble (RFC 4928)."""
     for _ in range(_LAYERS):
@@ -170,7 +176,9 @@ def _mpls(data: NDArray[np.uint8], p: _Int, end: _Int, row: np.void) -> tuple[_I
             nibble = data[p] >> 4
             if nibble in (4, 6):
                 return _IP, p
-            return _ETHERNET, p + 4 if nibble == 0 else p
+            # A control word (RFC 4448 section 4.6) begins with zeros, but so do many hardware addresses: the EtherType decides.
+            worded = nibble == 0 and (_known(data, p + 16, end) or not _known(data, p + 12, end))
+            return _ETHERNET, p + 4 if worded else p
     row["error"] = ERROR_DEPTH
     return _DONE, p
 

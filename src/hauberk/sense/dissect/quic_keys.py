@@ -8,10 +8,6 @@ from __future__ import annotations
 import hmac
 from typing import NamedTuple
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from hauberk.errors import Malformed
 
 VERSION_1 = 0x0000_0001
@@ -52,6 +48,9 @@ class InitialKeys:
     __slots__ = ("_aead", "_mask", "_nonce")
 
     def __init__(self, version: int, connection: bytes, from_client: bool) -> None:
+        from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415 - loaded at the first packet
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - same
+
         suite = _SUITES[version]
         initial = hmac.digest(suite.salt, connection, "sha256")
         secret = hmac.digest(initial, _ROLES[from_client], "sha256")
@@ -66,6 +65,8 @@ class InitialKeys:
 
         Raises ``Malformed`` where the packet was not protected with these keys.
         """
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - same as above
+
         sample = packet[number_at + 4 : number_at + 4 + _SAMPLE]
         if len(sample) < _SAMPLE:
             raise Malformed("an Initial packet too short for its header protection")

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import warnings
 from functools import lru_cache
-from typing import NamedTuple
-
-from cryptography import x509
-from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import NameOID
+from typing import TYPE_CHECKING, NamedTuple
 
 from hauberk.errors import Malformed
+
+if TYPE_CHECKING:
+    from cryptography import x509
 
 
 class Certificate(NamedTuple):
@@ -25,12 +24,16 @@ class Certificate(NamedTuple):
 
 
 def _name(name: x509.Name) -> str:
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415 - loaded at the first certificate, as most traffic shows none
+
     common = name.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(common[0].value) if common and common[0].value else name.rfc4514_string()
 
 
 def _alternative(certificate: x509.Certificate) -> str:
     """The first DNS name or address in the subject alternative names (RFC 5280 section 4.2.1.6); empty where there is none."""
+    from cryptography import x509  # noqa: PLC0415 - see _name
+
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -47,6 +50,10 @@ def read_certificate(der: bytes, most: int) -> Certificate:
 
     Texts are cut to ``most`` characters. Raises ``Malformed`` where the bytes are no certificate.
     """
+    from cryptography import x509  # noqa: PLC0415 - see _name
+    from cryptography.utils import CryptographyDeprecationWarning  # noqa: PLC0415 - same
+    from cryptography.x509.oid import NameOID  # noqa: PLC0415 - same
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)

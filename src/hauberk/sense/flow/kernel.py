@@ -25,7 +25,7 @@ FOREVER = np.iinfo(np.int64).max
 _FIN, _SYN, _RST, _ACK = 1, 2, 4, 16
 _NS = np.int64(1_000_000_000)
 _TCP, _UDP = 6, 17
-_EVICTION_LOOK = 64
+_EVICTION_LOOK = 8
 """Slots looked at to choose a victim when the table is full."""
 
 

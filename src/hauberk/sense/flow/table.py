@@ -115,6 +115,6 @@ class FlowOutput:
 
     def __init__(self, packets: int = BLOCK_PACKETS) -> None:
         self.finished: Columns = np.zeros(packets, FLOW)
-        self.activity: Columns = np.zeros(2 * packets, ACTIVITY)
+        self.activity: Columns = np.zeros(3 * packets, ACTIVITY)
         self.candidates: Columns = np.zeros(packets, CANDIDATE)
         self.counts: NDArray[np.int64] = np.zeros(4, np.int64)
