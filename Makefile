@@ -37,7 +37,7 @@ docs: setup ## Write the reference pages anew from the code
 	$(BIN)/python scripts/generate_reference.py
 
 sample: setup ## Record the sample capture anew (root, network namespaces)
-	$(BIN)/python scripts/record_sample.py samples/site.pcapng
+	$(UV) run --frozen --group sample python scripts/record_sample.py samples/site.pcapng
 
 bench: setup ## Measure speed beside the peers
 	$(UV) run --frozen --group bench python benchmarks/throughput.py

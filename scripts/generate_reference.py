@@ -23,8 +23,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel
 
 import hauberk.errors
-from hauberk.cli.app import _register as register
-from hauberk.cli.app import app
+from hauberk.cli.app import app, register
 from hauberk.cli.exit_code import ExitCode
 from hauberk.detect.detectors.interface import Detector
 from hauberk.detect.detectors.registry import detectors

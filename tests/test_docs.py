@@ -13,7 +13,7 @@ import pytest
 import typer
 
 import hauberk.errors
-from hauberk.cli.app import _register, app
+from hauberk.cli.app import app, register
 from hauberk.detect.detectors.registry import detectors
 from hauberk.errors import HauberkError
 from hauberk.inventory.kinds import KINDS
@@ -40,7 +40,7 @@ def headings(page: str) -> set[str]:
 def commands() -> Iterator[str]:
     """Full name of every command."""
     if not app.registered_commands:
-        _register()
+        register()
     for command in app.registered_commands:
         assert command.callback is not None
         yield f"hauberk {command.name or command.callback.__name__}"

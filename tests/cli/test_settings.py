@@ -34,7 +34,7 @@ def test_wrong_settings_file_names_the_key(run: Run, tmp_path: Path, pcap: Path,
     assert words in err
 
 
-@pytest.mark.parametrize("command", ["analyze", "inspect"])
+@pytest.mark.parametrize("verb", ["analyze", "inspect"])
 @pytest.mark.parametrize(
     "name,value,word",
     [
@@ -45,9 +45,9 @@ def test_wrong_settings_file_names_the_key(run: Run, tmp_path: Path, pcap: Path,
         ("HAUBERK_SENSORS__FLOWS", "2048", "HAUBERK_SENSORS__FLOWS"),
     ],
 )
-def test_wrong_variable_is_named(run: Run, pcap: Path, command: str, name: str, value: str, word: str) -> None:
+def test_wrong_variable_is_named(run: Run, pcap: Path, verb: str, name: str, value: str, word: str) -> None:
     """A misspelt variable is an error, for every command that takes settings."""
-    code, _, err = run(command, pcap, variables={name: value})
+    code, _, err = run(verb, pcap, variables={name: value})
     assert code == 2
     assert word in err
 

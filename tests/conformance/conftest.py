@@ -1,7 +1,7 @@
 """Holds transactions against what an independent dissector decoded, and shows the measured agreement at the end of a run.
 
-Every comparison ends in ``judge``: it keeps one row for the table of the summary (also across worker processes, as a property of the
-test) and fails the test where the agreement is too low. A difference may be excused only with a cause.
+Every comparison ends in ``judge``: it keeps one row for the table of the summary (as a property of the test, which also crosses
+from worker processes) and fails the test where the agreement is too low. A difference may be excused only with a cause.
 """
 
 from __future__ import annotations

@@ -19,7 +19,8 @@ JudgeItems = Callable[..., None]
 Conversation = tuple[str, frozenset[tuple[str, int]]]
 
 _FLOW = re.compile(
-    r"^\s+\d+\s+(?P<transport>TCP|UDP) (?P<a>\S+):(?P<a_port>\d+) <?-> (?P<b>\S+):(?P<b_port>\d+) .*?\[proto: [\d.]+/(?P<name>[^\]]+)\](?P<rest>.*)"
+    r"^\s+\d+\s+(?P<transport>TCP|UDP) (?P<a>\S+):(?P<a_port>\d+) <?-> (?P<b>\S+):(?P<b_port>\d+) "
+    r".*?\[proto: [\d.]+/(?P<name>[^\]]+)\](?P<rest>.*)"
 )
 _JA4 = re.compile(r"\[JA4: ([0-9a-z_]+)\]")
 
@@ -82,7 +83,7 @@ def test_protocols_of_conversations_agree(data: Path, decoded: Decoded, judge: J
                 reason = _DROPBOX
             elif name is None:
                 continue
-            elif not ours and "Confidence: Match by port" in flow["rest"]:
+            elif not ours and "Confidence: Match by port" in flow["rest"] and "[Goodput ratio: 0/0]" in flow["rest"]:
                 reason = _NO_PAYLOAD
             elif (path.name, flow["b_port"]) == ("soap.pcap", "4176"):
                 reason = _UNFINISHED

@@ -50,7 +50,7 @@ def _message(transaction: Transaction) -> tuple[Hashable, ...]:
 
 
 @pytest.mark.parametrize(
-    ("trace", "expected"), [("modbusSmall.pcap", "coil_parsing_small__output"), ("modbusBig.pcap", "coil_parsing_big__output")]
+    "trace,expected", [("modbusSmall.pcap", "coil_parsing_small__output"), ("modbusBig.pcap", "coil_parsing_big__output")]
 )
 def test_modbus_messages_agree(
     trace: str, expected: str, data: Path, capture: Callable[[Path], Path], decoded: Decoded, judge_items: Judge
@@ -67,7 +67,7 @@ def test_modbus_messages_agree(
 
 
 @pytest.mark.parametrize(
-    ("trace", "expected"), [("modbusSmall.pcap", "coil_parsing_small__output"), ("modbusBig.pcap", "coil_parsing_big__output")]
+    "trace,expected", [("modbusSmall.pcap", "coil_parsing_small__output"), ("modbusBig.pcap", "coil_parsing_big__output")]
 )
 def test_modbus_coil_values_agree(
     trace: str, expected: str, data: Path, capture: Callable[[Path], Path], decoded: Decoded, judge_items: Judge
@@ -127,7 +127,7 @@ FUZZED_DIFFERENCES: dict[str, frozenset[tuple[int | None, bool]]] = {
 _FUNCTIONS = {"read_input_registers": 4}
 
 
-@pytest.mark.parametrize(("trace", "test"), [("fuzz-1011.pcap", "register_parsing"), ("fuzz-72.pcap", "exception_handling")])
+@pytest.mark.parametrize("trace,test", [("fuzz-1011.pcap", "register_parsing"), ("fuzz-72.pcap", "exception_handling")])
 def test_fuzzed_modbus_log_agrees(trace: str, test: str, data: Path, decoded: Decoded, zeek_rows: Rows, judge_items: Judge) -> None:
     """Function and direction of each logged message of traces that were changed at random."""
     folder = data / "captures/parser-zeek/modbus"

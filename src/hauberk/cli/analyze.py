@@ -17,7 +17,7 @@ LearnOption = Annotated[
     typer.Option(
         "--learn",
         metavar="SPAN",
-        help="How much teaches what is normal and is not judged by learned detectors: a duration (10m), a share (50%), until=EPOCH.",
+        help="How much teaches what is normal, unjudged by learned detectors: a duration (10m), a share (50%) or until=EPOCH.",
     ),
 ]
 BaselineOption = Annotated[

@@ -25,6 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+_STANDARD_OUTPUT = 1
 _INTERRUPTED = 130
 """What a shell expects of a command ended by Ctrl-C."""
 
@@ -72,7 +73,8 @@ def run() -> None:
         code = _interrupted()
     except KeyboardInterrupt:
         code = _interrupted()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):
+        # Whoever read the output has seen enough. Typer turns that into an exit with 1, which would read as "findings".
         _drop_output()
         code = ExitCode.CLEAN
     except HauberkError as error:
@@ -111,5 +113,5 @@ def _interrupted() -> int:
 def _drop_output() -> None:
     """Nothing more can or shall be written to standard output, not even at interpreter exit."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, _STANDARD_OUTPUT)
     os.close(nowhere)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
@@ -44,17 +45,28 @@ def inspect(
     from hauberk.service.feed import Depth, open_feed  # noqa: PLC0415 - same
 
     feed = open_feed(source, Depth.SERVICES if emit is Emit.FLOWS else Depth.MESSAGES, _limits(config))
-    with progress(f"Reading {feed.name}", feed.size) as advance:
+    # Rows that appear in a terminal as they are read show the progress themselves, and a bar would mix with them.
+    streamed = emit is not Emit.DEVICES and sys.stdout.isatty()
+    with progress(f"Reading {feed.name}", feed.size, wanted=not streamed) as advance:
         records = _records(feed.observations(advance), emit)
-        if chosen(output) is Format.JSON:
-            write_lines(records)
-        else:
-            from hauberk.cli.table import print_records  # noqa: PLC0415 - JSON needs no tables
-
-            print_records(emit.value, records)
+        if emit is Emit.DEVICES:
+            records = iter(list(records))
+        elif not streamed:
+            _write(records, emit, output)
+    if emit is Emit.DEVICES or streamed:
+        _write(records, emit, output)
     code = report_problems(feed)
     if code is not ExitCode.CLEAN:
         raise typer.Exit(code)
+
+
+def _write(records: Iterator[Record], emit: Emit, output: Format | None) -> None:
+    if chosen(output) is Format.JSON:
+        write_lines(records)
+    else:
+        from hauberk.cli.table import print_records  # noqa: PLC0415 - JSON needs no tables
+
+        print_records(emit.value, records)
 
 
 def _limits(config: Path | None) -> SensorLimits | None:

@@ -10,9 +10,9 @@ from hauberk.cli.visible import visible
 
 
 @contextmanager
-def progress(title: str, size: int | None) -> Iterator[Callable[[int], None]]:
+def progress(title: str, size: int | None, *, wanted: bool = True) -> Iterator[Callable[[int], None]]:
     """Show how far of ``size`` bytes the work is; gives a function that takes the position in bytes."""
-    if not sys.stderr.isatty():
+    if not (wanted and sys.stderr.isatty()):
         yield _silent
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal needs it

@@ -21,7 +21,8 @@ class Baseline:
 
     ``macs`` and ``ips``: addresses of devices, the latter where no cards are seen. ``masters``: (protocol, client, server) of
     operating-technology requests. ``servers``: (protocol, address) that answered such requests. ``writers``: (protocol, client,
-    server, operation) of writes. ``until``: traffic time, in epoch seconds, up to which it learned; None while it has learned nothing.
+    server, operation) of writes. ``until``: traffic time, in epoch seconds, up to which it learned; None while it has learned
+    nothing.
     """
 
     macs: set[Pair] = field(default_factory=set)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from hauberk.detect.view import Group, View
+from hauberk.detect.view import Group
 from hauberk.model.service import OT_SERVICES
-from hauberk.model.transaction import Transaction
 
 DISCOVERY = frozenset(
     {
@@ -17,8 +14,6 @@ DISCOVERY = frozenset(
 """Operations that ask who is there, or whether the line stands: sending one makes no master, answering one makes no server."""
 
 
-def first_requests(view: View) -> Iterator[tuple[Group, Transaction]]:
-    """First message of every group of operating-technology requests, in order of time."""
-    for group, members in view.groups.items():
-        if group.role == "request" and group.protocol in OT_SERVICES and group.operation not in DISCOVERY:
-            yield group, members[0]
+def is_request(group: Group) -> bool:
+    """True for requests that operate a device."""
+    return group.role == "request" and group.protocol in OT_SERVICES and group.operation not in DISCOVERY

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from heapq import heapify, heappop, heappush
+from io import BufferedReader
 from pathlib import Path
 
 from hauberk.errors import CaptureError, InputError
@@ -195,11 +196,10 @@ def _files(paths: Sequence[str], problems: list[InputError]) -> Iterator[str]:
 
 def _open_log(path: str) -> LogFile:
     with open_decompressed(path) as stream:
-        head = bytearray(_SNIFF)
-        head = head[: stream.readinto(head)]
+        head = BufferedReader(stream).read(_SNIFF)  # a raw read may give a few bytes only
     if not head:
         raise CaptureError(path, "is empty", 0)
-    reader = log_reader(Path(path).name, bytes(head))
+    reader = log_reader(Path(path).name, head)
     if reader is None:
         raise CaptureError(path, "is neither a capture (pcap, pcapng) nor a Zeek or Suricata EVE log", 0)
     return LogFile(path, reader)

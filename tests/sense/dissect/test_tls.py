@@ -217,6 +217,16 @@ def test_unreadable_certificate_is_malformed_but_reported() -> None:
     assert (message.code, message.status, message.object) == (11, "malformed", None)
 
 
+@pytest.mark.parametrize("string_type,status", [(0x03, "malformed"), (0x0C, "ok")])
+def test_odd_names_in_certificates_are_survived(string_type: int, status: str) -> None:
+    """An issuer whose name is a bit string is unreadable; a country of nine letters is read without a word."""
+    issuer = b"\x55\x04\x03\x0c\x08Works CA"
+    assert der().count(issuer) == 1
+    country = issuer.replace(b"\x04\x03\x0c", bytes((0x04, 0x06, string_type)))
+    (message,) = session().read(record(22, handshake(11, chain(der().replace(issuer, country)))), False)
+    assert message.status == status
+
+
 def test_old_handshake_ends_when_both_sides_have_changed() -> None:
     """TLS 1.2: the encrypted Finished after the first ChangeCipherSpec is not read, and after the second the session ends."""
     reader = session()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hauberk.detect.attack import HARDWARE_ADDITIONS, TRANSIENT_CYBER_ASSET
+from hauberk.detect.attempts import mix
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
 from hauberk.detect.view import View, is_group_address, span
@@ -25,6 +26,7 @@ _ZERO_V4 = np.uint64(0xFFFF_0000_0000)
 _TECHNIQUES = (HARDWARE_ADDITIONS, TRANSIENT_CYBER_ASSET)
 _ADVICE = "Find out what it is and who connected it. If it belongs here, learn again with it present."
 _CROWD = "crowd"
+_HOUR = 3600 * 1_000_000_000
 _SENDER = np.dtype([("start", np.int64), ("mac", np.uint64), ("hi", np.uint64), ("lo", np.uint64), ("version", np.uint8)])
 _MOST = 4096
 
@@ -45,7 +47,7 @@ def _begin(parameters: Parameters) -> NewcomerState:
 def _senders(activity: Columns) -> Iterator[tuple[float, int, int, int, int]]:
     """(first time, MAC, address halves, IP version) of everything that sent something, by time.
 
-    One for each card, which names it; one for each address where the capture shows no cards.
+    One an hour for each card, which names it, or for each address where the capture shows no cards.
     """
     parts = []
     for side, sent in (("a", "packets_out"), ("b", "packets_in")):
@@ -66,9 +68,9 @@ def _senders(activity: Columns) -> Iterator[tuple[float, int, int, int, int]]:
     pairs = np.concatenate(parts)
     pairs = pairs[np.argsort(pairs["start"], kind="stable")]
     carded = np.flatnonzero(pairs["mac"] != 0)
-    _, cards = np.unique(pairs["mac"][carded], return_index=True)
+    _, cards = np.unique(mix(pairs["mac"][carded], pairs["start"][carded] // _HOUR), return_index=True)
     bare = np.flatnonzero((pairs["mac"] == 0) & (pairs["version"] > 0))
-    _, hosts = np.unique(pairs[["hi", "lo"]][bare], return_index=True)
+    _, hosts = np.unique(mix(pairs["hi"][bare], pairs["lo"][bare], pairs["start"][bare] // _HOUR), return_index=True)
     for row in pairs[np.sort(np.concatenate([carded[cards], bare[hosts]]))].tolist():
         yield row[0] * 1e-9, *row[1:]
 

@@ -6,17 +6,14 @@ taught in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from hauberk.detect.attack import REMOTE_SERVICES, ROGUE_MASTER, UNAUTHORIZED_COMMAND
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.requests import DISCOVERY, first_requests
+from hauberk.detect.requests import DISCOVERY, is_request
 from hauberk.detect.view import Group, View
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
 from hauberk.model.service import OT_SERVICES
-from hauberk.model.transaction import Transaction
 
 _MASTER = (ROGUE_MASTER, UNAUTHORIZED_COMMAND)
 _FLIP = (REMOTE_SERVICES, ROGUE_MASTER)
@@ -28,22 +25,19 @@ def _begin(parameters: Parameters) -> Episodes:
     return Episodes(parameters["quiet"])
 
 
-def _operating(view: View) -> Iterator[tuple[Group, Transaction]]:
-    yield from first_requests(view)
-    for group, members in view.groups.items():
-        if group.role == "event" and group.protocol in _PUBLISHES:
-            yield group, members[0]
+def _operates(group: Group) -> bool:
+    return is_request(group) or (group.role == "event" and group.protocol in _PUBLISHES)
 
 
 def _new_master(state: Episodes, view: View) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     masters = view.baseline.masters
-    for group, transaction in _operating(view):
+    if view.learning:
+        masters.update((group.protocol, group.src, group.dst) for group in view.groups if _operates(group))
+        return findings
+    for group, transaction in view.merged(lambda group: _operates(group) and (group.protocol, group.src, group.dst) not in masters):
         entry = (group.protocol, group.src, group.dst)
-        if view.learning:
-            masters.add(entry)
-            continue
-        if entry in masters or state.goes_on(entry, transaction.time):
+        if state.goes_on(entry, transaction.time):
             continue
         state.begin(entry, transaction.time)
         never = all(client != group.src for _, client, _ in masters)
@@ -76,19 +70,16 @@ def _why_new(group: Group, *, never: bool) -> str:
 
 
 def _role_flip(state: Episodes, view: View) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     servers, masters = view.baseline.servers, view.baseline.masters
-    for group, members in view.groups.items():
-        if group.protocol not in OT_SERVICES or group.role == "event" or group.operation in DISCOVERY:
-            continue
+    if view.learning:
+        servers.update((group.protocol, group.src) for group in view.groups if group.role == "response" and _has_role(group))
+        return findings
+    for group, transaction in view.merged(lambda group: _has_role(group) and _flipped(servers, masters, group)):
         entry = (group.protocol, group.src)
         asks = group.role == "request"
-        if view.learning:
-            if not asks:
-                servers.add(entry)
-            continue
-        time = members[0].time
-        if (entry in servers) != asks or _asked(masters, entry) == asks or state.goes_on((entry, group.role), time):
+        time = transaction.time
+        if state.goes_on((entry, group.role), time):
             continue
         state.begin((entry, group.role), time)
         before, now = ("answered", "asks") if asks else ("asked", "answers")
@@ -115,9 +106,18 @@ def _role_flip(state: Episodes, view: View) -> list[Finding]:
     return findings
 
 
-def _asked(masters: set[tuple[str, ...]], entry: tuple[str, str]) -> bool:
-    """True if the host was seen to ask over the protocol."""
-    return any((protocol, client) == entry for protocol, client, _ in masters)
+def _has_role(group: Group) -> bool:
+    return group.role != "event" and group.protocol in OT_SERVICES and group.operation not in DISCOVERY
+
+
+def _flipped(servers: set[tuple[str, ...]], masters: set[tuple[str, ...]], group: Group) -> bool:
+    """True if the sender was known in the other role only."""
+    entry = (group.protocol, group.src)
+    asks = group.role == "request"
+    if (entry in servers) != asks:
+        return False
+    asked = any((protocol, client) == entry for protocol, client, _ in masters)
+    return asked != asks
 
 
 _QUIET = Parameter(3600.0, "s", "said again only after so long a silence")

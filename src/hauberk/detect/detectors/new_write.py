@@ -9,8 +9,8 @@ from __future__ import annotations
 from hauberk.detect.attack import MODIFY_PARAMETER, UNAUTHORIZED_COMMAND
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.requests import first_requests
-from hauberk.detect.view import View
+from hauberk.detect.requests import is_request
+from hauberk.detect.view import Group, View
 from hauberk.model.finding import Finding, Severity
 from hauberk.model.ids import DetectorId
 
@@ -21,17 +21,19 @@ def _begin(parameters: Parameters) -> Episodes:
     return Episodes(parameters["quiet"])
 
 
+def _entry(group: Group) -> tuple[str, str, str, str]:
+    return group.protocol, group.src, group.dst, group.operation
+
+
 def _step(state: Episodes, view: View) -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     writers = view.baseline.writers
-    for group, transaction in first_requests(view):
-        if not group.write:
-            continue
-        entry = (group.protocol, group.src, group.dst, group.operation)
-        if view.learning:
-            writers.add(entry)
-            continue
-        if entry in writers or state.goes_on(entry, transaction.time):
+    if view.learning:
+        writers.update(_entry(group) for group in view.groups if group.write and is_request(group))
+        return findings
+    for group, transaction in view.merged(lambda group: group.write and is_request(group) and _entry(group) not in writers):
+        entry = _entry(group)
+        if state.goes_on(entry, transaction.time):
             continue
         state.begin(entry, transaction.time)
         never = all(writer != group.src for _, writer, _, _ in writers)

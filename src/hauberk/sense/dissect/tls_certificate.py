@@ -51,18 +51,19 @@ def read_certificate(der: bytes, most: int) -> Certificate:
     Texts are cut to ``most`` characters. Raises ``Malformed`` where the bytes are no certificate.
     """
     from cryptography import x509  # noqa: PLC0415 - see _name
-    from cryptography.utils import CryptographyDeprecationWarning  # noqa: PLC0415 - same
     from cryptography.x509.oid import NameOID  # noqa: PLC0415 - same
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            # What the library thinks of another party's certificate is not for our user's terminal.
+            warnings.simplefilter("ignore")
             certificate = x509.load_der_x509_certificate(der)
             common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
             subject = _name(certificate.subject) if common else _alternative(certificate) or _name(certificate.subject)
             issuer = _name(certificate.issuer)
             until = certificate.not_valid_after_utc.strftime("%Y-%m-%dT%H:%M:%SZ")
-    except (ValueError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    # TypeError is what a name attribute of the wrong string type gives.
+    except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise Malformed(f"unreadable certificate: {error}") from error
     return Certificate(_printable(subject)[:most], _printable(issuer)[:most], until)
 
