@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -119,7 +120,7 @@ class Traffic:
         messages = sorted(self.messages, key=lambda message: message.time)
         edges = [float("-inf"), *sorted(cuts), float("inf")]
         result = []
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             rows = activity[(activity["start"] * 1e-9 >= low) & (activity["start"] * 1e-9 < high)]
             said = claims[(claims["time"] * 1e-9 >= low) & (claims["time"] * 1e-9 < high)]
             inside = [message for message in messages if low <= message.time < high]

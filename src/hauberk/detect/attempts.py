@@ -130,9 +130,11 @@ def _answered(pending: Columns, activity: Columns) -> Flags:
     What came back is added to ``pending``.
     """
     answered = np.zeros(len(pending), np.bool_)
+    later = activity[activity["state"] & STATE_FIRST == 0]
+    if not len(later):
+        return answered
     order = np.argsort(pending["id"], kind="stable")
     ids = pending["id"][order]
-    later = activity[activity["state"] & STATE_FIRST == 0]
     place = np.minimum(np.searchsorted(ids, later["id"]), len(ids) - 1)
     match = ids[place] == later["id"]
     later, place = later[match], order[place[match]]

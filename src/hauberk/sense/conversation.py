@@ -91,7 +91,7 @@ class Conversation:
         elif self.stream:
             self._read_stream(self.session, piece, self.directions[outward], out)
         else:
-            self._read_message(self.session, piece.data, piece, self.directions[outward], out)
+            self.read_message(self.session, piece.data, piece.frame, piece.time, self.directions[outward], out)
 
     def lost(self, direction: Direction) -> None:
         """Bytes of ``direction`` were on the wire but not captured."""
@@ -145,22 +145,24 @@ class Conversation:
                 return
             data = b"".join(direction.chunks)
             direction.clear()
-        self._cut(session, data, piece, direction, out)
+        self.cut(session, data, piece.frame, piece.time, direction, out)
 
-    def _cut(self, session: Session, data: bytes, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
-        """Cut ``data`` into messages and read them; keep the rest."""
+    def cut(  # noqa: PLR0913, PLR0917 - plain values, because this runs once a packet
+        self, session: Session, data: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]
+    ) -> None:
+        """Cut ``data``, before which nothing waits, into messages and read them; keep the rest."""
         start, size = 0, len(data)
         while start < size and not self.finished:
             rest = data if start == 0 else data[start:]
             try:
                 length = session.frame_length(rest, direction.to_responder)
             except Malformed:
-                self._broken(piece, direction, out)
+                self._broken(frame, time, direction, out)
                 session.gap(direction.to_responder)
                 direction.lost = True
                 return
             if length > self.limits.message_bytes or (length == 0 and len(rest) >= self.limits.message_bytes):
-                self._broken(piece, direction, out)
+                self._broken(frame, time, direction, out)
                 session.gap(direction.to_responder)
                 direction.lost = True
                 return
@@ -169,18 +171,20 @@ class Conversation:
                 direction.have = len(rest)
                 direction.want = length
                 return
-            self._read_message(session, rest if length == len(rest) else rest[:length], piece, direction, out)
+            self.read_message(session, rest if length == len(rest) else rest[:length], frame, time, direction, out)
             start += length
 
-    def _read_message(self, session: Session, pdu: bytes, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
-        """Read one whole message."""
+    def read_message(  # noqa: PLR0913, PLR0917 - plain values, because this runs once a message
+        self, session: Session, pdu: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]
+    ) -> None:
+        """Read one whole message or datagram, completed by ``frame`` at ``time`` (nanoseconds)."""
         try:
             messages = session.read(pdu, direction.to_responder)
         except Malformed:
-            self._broken(piece, direction, out)
+            self._broken(frame, time, direction, out)
             return
         if messages:
-            frame, time = piece.frame, piece.time * 1e-9
+            seconds = time * 1e-9
             src, src_port, dst, dst_port = direction.src, direction.src_port, direction.dst, direction.dst_port
             for protocol, role, operation, code, what, value, status, write, hints in messages:
                 out.append(
@@ -188,7 +192,7 @@ class Conversation:
                         Transaction,
                         (
                             frame,
-                            time,
+                            seconds,
                             protocol,
                             src,
                             src_port,
@@ -212,14 +216,14 @@ class Conversation:
         if session.finished:
             self.finished = True
 
-    def _broken(self, piece: Piece, direction: Direction, out: list[Transaction]) -> None:
+    def _broken(self, frame: int, time: int, direction: Direction, out: list[Transaction]) -> None:
         """Note a message that could not be read."""
         assert self.row is not None
         message = Message(self.row.name, "request" if direction.to_responder else "response", "malformed", status=MALFORMED)
         out.append(
             Transaction(
-                piece.frame,
-                piece.time * 1e-9,
+                frame,
+                time * 1e-9,
                 message.protocol,
                 direction.src,
                 direction.src_port,

@@ -83,16 +83,23 @@ class PayloadReader:
                 conversation = conversations[flow] = self._open(packets[packet], outward, transport, began=bool(based))
             elif conversation.finished:
                 continue
-            known = conversation.session is not None
+            session = conversation.session
             try:
-                if transport == _TCP:
+                if session is not None and size and not missing and (transport != _TCP or _follows(conversation, outward, seq, size)):
+                    # Nearly every packet: what comes next of a conversation that is known, with nothing waiting before it.
+                    payload, direction = bytes(memory[start : start + size]), conversation.directions[outward]
+                    if transport == _TCP:
+                        conversation.cut(session, payload, frame, time, direction, out)
+                    else:
+                        conversation.read_message(session, payload, frame, time, direction, out)
+                elif transport == _TCP:
                     view = memory[start : start + size]
                     self._segment(conversation, outward, view, frame, time, seq, ack, base if based else seq, missing)
                 elif size and not missing:
                     conversation.take(Piece(bytes(memory[start : start + size]), frame, time, False), outward, out)
             except _DEFECTS as error:
                 self._defect(conversation, frame, error)
-            if not known and conversation.session is not None:
+            if session is None and conversation.session is not None:
                 self._name(flow, slot, conversation.service, table)
                 if self._servers is not None:
                     conversation.finished = True
@@ -225,6 +232,19 @@ class PayloadReader:
                 except _DEFECTS as error:
                     self._defect(conversation, frame, error)
         self._release(conversation)
+
+
+def _follows(conversation: Conversation, outward: int, seq: int, size: int) -> bool:
+    """True, with the stream moved on, if a segment is the next of its direction and nothing waits on either side."""
+    direction = conversation.directions[outward]
+    stream = direction.stream
+    if stream is None or seq != stream.expected or stream.held or direction.have or direction.lost:
+        return False
+    other = conversation.directions[1 - outward].stream
+    if other is not None and other.held:
+        return False
+    stream.expected = (seq + size) & _MASK
+    return True
 
 
 def _name_rows(rows: Columns, ids: NDArray[np.uint64], services: NDArray[np.uint8]) -> None:

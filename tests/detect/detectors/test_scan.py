@@ -84,7 +84,7 @@ def test_a_monitor_whose_hosts_answer_its_pings_is_no_scan(traffic: Any, run: An
     assert not run(traffic)
 
 
-def test_port_scans_with_and_without_syn_are_found(traffic: Any, run: Any, make_traffic: Any) -> None:
+def test_port_scans_with_and_without_syn_are_found(run: Any, make_traffic: Any) -> None:
     """Half-open, FIN and UDP scans of twenty ports."""
     kinds: list[tuple[int, dict[str, int]]] = [(6, {"rst_in": 1, "packets_in": 1}), (6, {"syn_out": 0, "flags_out": 1}), (17, {})]
     for transport, columns in kinds:

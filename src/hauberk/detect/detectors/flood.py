@@ -34,6 +34,10 @@ _FEW = 3
 _CYCLIC = frozenset({"modbus", "s7comm", "s7comm_plus", "enip", "cip", "fins", "ads", "opcua", "goose", "profinet_dcp"})
 """Protocols in which controllers write to drives and outputs many times a second."""
 
+_TRIFLE = 10
+"""A second in which a limit is missed so many times over is not counted: a flood has others."""
+_ENDS = ("a_hi", "a_lo", "b_hi", "b_lo")
+
 Weights = NDArray[np.float64]
 
 
@@ -50,13 +54,14 @@ class Burst(NamedTuple):
 class Seconds:
     """Rows of whole seconds by target. ``late``: seconds by which rows may come late."""
 
-    def __init__(self, late: float = 0.0) -> None:
+    def __init__(self, late: float = 0.0, by: tuple[str, ...] = ("b_hi", "b_lo")) -> None:
+        self._by: Final = by
         self._late: Final = int(late) + 1
         self._rows: Columns | None = None
         self._weights: Weights = np.zeros(0)
 
-    def add(self, rows: Columns, weights: Weights, watermark: float) -> list[Burst]:
-        """Bursts of the seconds that are over, in order of time."""
+    def add(self, rows: Columns, weights: Weights, watermark: float, least: float) -> list[Burst]:
+        """Bursts of at least ``least`` of the seconds that are over, in order of time."""
         if self._rows is not None:
             rows, weights = np.concatenate([self._rows, rows]), np.concatenate([self._weights, weights])
         over = rows["start"] // 1_000_000_000 + self._late <= watermark
@@ -67,21 +72,24 @@ class Seconds:
         if not len(rows):
             return []
         key = np.zeros(len(rows), np.int64)
-        for column in (rows["start"] // 1_000_000_000, rows["b_hi"], rows["b_lo"]):
+        for column in (rows["start"] // 1_000_000_000, *(rows[name] for name in self._by)):
             values, codes = np.unique(column, return_inverse=True)
             key = key * len(values) + codes
         order = np.argsort(key, kind="stable")
         edges = np.flatnonzero(np.diff(key[order])) + 1
         starts = np.concatenate([[0], edges])
         sums = np.add.reduceat(weights[order], starts)
+        if not (sums >= least).any():
+            return []
         firsts = np.minimum.reduceat(rows["start"][order], starts) * 1e-9
         lasts = np.maximum.reduceat(rows["end"][order], starts) * 1e-9
         heads = rows[order[starts]]
         bounds = zip(starts.tolist(), [*edges.tolist(), len(order)], strict=True)
         columns = (firsts.tolist(), lasts.tolist(), heads["b_hi"].tolist(), heads["b_lo"].tolist(), sums.tolist(), bounds)
         return [
-            Burst(first, last, (hi, lo), weight, rows[order[begin:end]] if weight >= 1 else rows[:0])
+            Burst(first, last, (hi, lo), weight, rows[order[begin:end]])
             for first, last, hi, lo, weight, (begin, end) in zip(*columns, strict=True)
+            if weight >= least
         ]
 
 
@@ -94,7 +102,12 @@ class FloodState:
     episodes: Episodes
     attempts: Attempts = field(default_factory=lambda: Attempts(frozenset({TCP})))
     seconds: dict[str, Seconds] = field(
-        default_factory=lambda: {"connections": Seconds(JUDGED_AFTER), "icmp": Seconds(), "packets": Seconds()}
+        default_factory=lambda: {
+            "connections": Seconds(JUDGED_AFTER),
+            "icmp": Seconds(),
+            "packets": Seconds(),
+            "sessions": Seconds(0.0, _ENDS),
+        }
     )
 
 
@@ -136,7 +149,7 @@ _TEXTS = {
 def _bursts(state: FloodState, view: View, kind: str, rows: Columns, weights: Weights) -> list[Finding]:
     """Count ``weights`` of ``rows`` by responder; say who sent most where a limit is passed."""
     findings = []
-    for burst in state.seconds[kind].add(rows, weights, view.batch.watermark):
+    for burst in state.seconds[kind].add(rows, weights, view.batch.watermark, _least(state, kind)):
         key = (kind, burst.target)
         if state.episodes.goes_on(key, burst.last):
             continue
@@ -149,6 +162,11 @@ def _bursts(state: FloodState, view: View, kind: str, rows: Columns, weights: We
         what = f"{_TEXTS[kind].format(count=count, target=target)} within {span(burst.last - began)}."
         findings.append(_by_senders(view, burst.rows, target, what, (began, burst.last)))
     return findings
+
+
+def _least(state: FloodState, kind: str) -> float:
+    """Weight of a second that is worth counting."""
+    return state.limits[kind] / state.limits["seconds"] / _TRIFLE
 
 
 def _by_senders(view: View, rows: Columns, target: str, what: str, times: tuple[float, float]) -> Finding:
@@ -170,19 +188,20 @@ def _sessions(state: FloodState, view: View) -> list[Finding]:
     findings = []
     rows = view.beginnings
     rows = rows[(rows["transport"] == TCP) & (rows["syn_out"] > 0)]
-    columns = (rows["start"] * 1e-9, rows["a_hi"], rows["a_lo"], rows["b_hi"], rows["b_lo"])
-    for time, *ends in zip(*(column.tolist() for column in columns), strict=True):
-        key = ("sessions", *ends)
-        if state.episodes.goes_on(key, time):
+    for burst in state.seconds["sessions"].add(rows, np.ones(len(rows)), view.batch.watermark, _least(state, "sessions")):
+        head = burst.rows[0]
+        source = int(head["a_hi"]), int(head["a_lo"])
+        key = ("sessions", source, burst.target)
+        if state.episodes.goes_on(key, burst.last):
             continue
-        count = state.counts["sessions"].add(key, time)
+        count = state.counts["sessions"].add(key, burst.first, burst.weight)
         if count < state.limits["sessions"]:
             continue
-        state.episodes.begin(key, time)
+        state.episodes.begin(key, burst.last)
         began = state.counts["sessions"].first(key)
-        source, target = ip_text(ends[0], ends[1]), ip_text(ends[2], ends[3])
-        reason = f"{source} opened {count:.0f} TCP connections to {target} within {span(time - began)}."
-        findings.append(_finding(view, (source, target), (began, time), reason))
+        ends = ip_text(*source), ip_text(*burst.target)
+        reason = f"{ends[0]} opened {count:.0f} TCP connections to {ends[1]} within {span(burst.last - began)}."
+        findings.append(_finding(view, ends, (began, burst.last), reason))
     return findings
 
 
