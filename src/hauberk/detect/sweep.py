@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from hauberk.detect.attempts import Hashes, mix
 from hauberk.detect.episode import Episodes
+from hauberk.model.flow import ACTIVITY
 from hauberk.model.observation import Columns
 
 _MOST_KEPT = 1 << 16
 _FIELDS = ("start", "packets_in", "a_hi", "a_lo", "b_hi", "b_lo", "b_port", "transport")
+_KEPT = np.dtype([(name, ACTIVITY[name]) for name in _FIELDS])
 
 
 class Attempt(NamedTuple):
@@ -53,6 +55,7 @@ class SweepWindow:
         if not len(fresh):
             return
         fresh = fresh[_first_of(mix(*(fresh[name] for name in (*self._subject, *self._thing)), fresh["start"] // 1_000_000_000))]
+        fresh = _compact(fresh)
         old = self._kept
         if old is not None:
             old = old[np.abs(old["start"] - fresh["start"][0]) <= self.seconds * 1e9]
@@ -97,6 +100,14 @@ class SweepWindow:
             if decide(sweep):
                 episodes.begin(key, attempt.time)
                 yield sweep
+
+
+def _compact(rows: Columns) -> Columns:
+    """The columns that are kept."""
+    kept = np.empty(len(rows), _KEPT)
+    for name in _FIELDS:
+        kept[name] = rows[name]
+    return kept
 
 
 def _first_of(keys: Hashes) -> NDArray[np.intp]:

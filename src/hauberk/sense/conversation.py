@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hauberk.errors import Malformed
 from hauberk.model.service import SERVICE_NUMBER
 from hauberk.model.transaction import MALFORMED, Message, Transaction
-from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO, POSSIBLE, Dissector, Session
+from hauberk.sense.dissect.interface import CERTAIN, EndAware, LIKELY, NO, POSSIBLE, Dissector, Session
 from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.reassembly.stream import Piece, Stream
 
@@ -36,7 +36,7 @@ class Rows:
 class Direction:
     """What one side has sent and is not yet read."""
 
-    __slots__ = ("chunks", "dst", "dst_port", "have", "lost", "src", "src_port", "stream", "to_responder", "want")
+    __slots__ = ("chunks", "dst", "dst_port", "frame", "have", "lost", "src", "src_port", "stream", "time", "to_responder", "want")
 
     def __init__(self, to_responder: bool, src: str, src_port: int | None, dst: str, dst_port: int | None) -> None:
         self.to_responder = to_responder
@@ -49,6 +49,8 @@ class Direction:
         self.have = 0
         self.want = 0
         self.lost = False
+        self.frame = 0
+        self.time = 0
 
     def clear(self) -> None:
         """Forget what waits."""
@@ -92,6 +94,11 @@ class Conversation:
             self._read_stream(self.session, piece, self.directions[outward], out)
         else:
             self.read_message(self.session, piece.data, piece.frame, piece.time, self.directions[outward], out)
+
+    def end(self, direction: Direction, frame: int, time: int, out: list[Transaction]) -> None:
+        """That direction sends nothing more, as ``frame`` at ``time`` (nanoseconds) says: what only that completes is due."""
+        if isinstance(self.session, EndAware) and not self.finished:
+            self._append(self.session.ended(direction.to_responder), frame, time, direction, out)
 
     def lost(self, direction: Direction) -> None:
         """Bytes of ``direction`` were on the wire but not captured."""
@@ -151,6 +158,7 @@ class Conversation:
         self, session: Session, data: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]
     ) -> None:
         """Cut ``data``, before which nothing waits, into messages and read them; keep the rest."""
+        direction.frame, direction.time = frame, time
         start, size = 0, len(data)
         while start < size and not self.finished:
             rest = data if start == 0 else data[start:]
@@ -184,37 +192,41 @@ class Conversation:
             self._broken(frame, time, direction, out)
             return
         if messages:
-            seconds = time * 1e-9
-            src, src_port, dst, dst_port = direction.src, direction.src_port, direction.dst, direction.dst_port
-            for protocol, role, operation, code, what, value, status, write, hints in messages:
-                out.append(
-                    _new_tuple(
-                        Transaction,
-                        (
-                            frame,
-                            seconds,
-                            protocol,
-                            src,
-                            src_port,
-                            dst,
-                            dst_port,
-                            role,
-                            operation,
-                            code,
-                            what,
-                            value,
-                            status,
-                            write,
-                            hints,
-                        ),
-                    )
-                )
-            if messages[-1].status != MALFORMED:
-                self.malformed = 0
-            else:
-                self._weary()
+            self._append(messages, frame, time, direction, out)
         if session.finished:
             self.finished = True
+
+    def _append(self, messages: list[Message], frame: int, time: int, direction: Direction, out: list[Transaction]) -> None:
+        """Stamp ``messages`` with who and when."""
+        seconds = time * 1e-9
+        src, src_port, dst, dst_port = direction.src, direction.src_port, direction.dst, direction.dst_port
+        for protocol, role, operation, code, what, value, status, write, hints in messages:
+            out.append(
+                _new_tuple(
+                    Transaction,
+                    (
+                        frame,
+                        seconds,
+                        protocol,
+                        src,
+                        src_port,
+                        dst,
+                        dst_port,
+                        role,
+                        operation,
+                        code,
+                        what,
+                        value,
+                        status,
+                        write,
+                        hints,
+                    ),
+                )
+            )
+        if messages and messages[-1].status != MALFORMED:
+            self.malformed = 0
+        else:
+            self._weary()
 
     def _broken(self, frame: int, time: int, direction: Direction, out: list[Transaction]) -> None:
         """Note a message that could not be read."""

@@ -77,9 +77,11 @@ class PayloadReader:
         out = self.transactions
         memory = data.data
         for candidate in candidates.tolist():
-            flow, slot, packet, time, frame, start, size, missing, seq, ack, base, transport, _, outward, based = candidate
+            flow, slot, packet, time, frame, start, size, missing, seq, ack, base, transport, _, outward, based, last = candidate
             conversation = conversations.get(flow)
             if conversation is None:
+                if not size and not missing:
+                    continue
                 conversation = conversations[flow] = self._open(packets[packet], outward, transport, began=bool(based))
             elif conversation.finished:
                 continue
@@ -97,6 +99,8 @@ class PayloadReader:
                     self._segment(conversation, outward, view, frame, time, seq, ack, base if based else seq, missing)
                 elif size and not missing:
                     conversation.take(Piece(bytes(memory[start : start + size]), frame, time, False), outward, out)
+                if last:
+                    _end(conversation, outward, (seq + size + missing) & _MASK, frame, time, out)
             except _DEFECTS as error:
                 self._defect(conversation, frame, error)
             if session is None and conversation.session is not None:
@@ -231,7 +235,20 @@ class PayloadReader:
                     self._deliver(conversation, outward, stream, stream.give_up())
                 except _DEFECTS as error:
                     self._defect(conversation, frame, error)
+        for direction in conversation.directions:
+            # Without a FIN (reset, expired, or the capture is over) the last that was seen stands for the end.
+            try:
+                conversation.end(direction, direction.frame, direction.time, self.transactions)
+            except _DEFECTS as error:
+                self._defect(conversation, direction.frame, error)
         self._release(conversation)
+
+
+def _end(conversation: Conversation, outward: int, seq: int, frame: int, time: int, out: list[Transaction]) -> None:
+    """A FIN at ``seq`` ends its direction, if everything before it was read."""
+    direction = conversation.directions[outward]
+    if direction.stream is not None and direction.stream.expected == seq and not direction.stream.held and not direction.lost:
+        conversation.end(direction, frame, time, out)
 
 
 def _follows(conversation: Conversation, outward: int, seq: int, size: int) -> bool:

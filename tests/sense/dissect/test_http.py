@@ -12,7 +12,7 @@ from hauberk.errors import Malformed
 from hauberk.model.hint import Hint, HintKey
 from hauberk.model.transaction import MALFORMED, OK, Message
 from hauberk.sense.dissect.http import DISSECTORS
-from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO
+from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO, EndAware
 from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 
 BASIC = base64.b64encode(b"admin:secret")
@@ -152,8 +152,19 @@ def test_a_message_is_given_at_the_end_of_its_body(data: bytes) -> None:
 def test_a_body_until_the_end_of_the_connection_is_passed_over() -> None:
     """RFC 9112 section 6.3, last item: what looks like a message inside is none."""
     talk = Talk()
-    assert len(talk.answer(CLOSING)) == 1
+    assert talk.answer(CLOSING) == []
     assert talk.answer(NOT_FOUND) == []
+    assert isinstance(talk.session, EndAware)
+    assert [message.code for message in talk.session.ended(to_responder=False)] == [200]
+    assert talk.session.ended(to_responder=False) == []
+
+
+def test_a_message_whose_body_was_cut_short_is_due_at_the_end() -> None:
+    """The sender went away in the middle: what it said so far counts."""
+    talk = Talk()
+    assert talk.ask(PUT[:-4]) == []
+    assert isinstance(talk.session, EndAware)
+    assert [message.operation for message in talk.session.ended(to_responder=True)] == ["put"]
 
 
 def test_a_large_body_does_not_hold_its_message_back() -> None:

@@ -150,11 +150,18 @@ class _Session:
                 direction.state = _CHUNK_SIZE
                 return owed
             return owed + self._end(direction)
-        if state == _CHUNK_SIZE:
+        if state == _CLOSE:
+            self._keep(direction, pdu)
+        elif state == _CHUNK_SIZE:
             self._chunk_size(pdu, direction)
         elif state == _TRAILER and pdu in {b"\r\n", b"\n"}:
             return owed + self._end(direction)
         return owed
+
+    def ended(self, to_responder: bool) -> list[Message]:
+        """A body without length ends here, and so does one that was cut short."""
+        owed, self._owed = self._owed, []
+        return owed + self._end(self._directions[to_responder])
 
     def _keep(self, direction: _Direction, pdu: bytes) -> None:
         if direction.body is not None:
@@ -295,7 +302,6 @@ class _Session:
                 return messages
         elif response:
             direction.state = _CLOSE
-            return messages
         else:
             return messages
         direction.held = messages

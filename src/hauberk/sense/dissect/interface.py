@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from hauberk.model.transaction import Message
 from hauberk.sense.dissect.limits import Limits
@@ -52,6 +52,15 @@ class Session(Protocol):
     @property
     def finished(self) -> bool:
         """True when nothing that follows can be read (encrypted, or no longer of interest): the sensor stops delivering."""
+        ...
+
+
+@runtime_checkable
+class EndAware(Protocol):
+    """A session some of whose messages end with the stream, as an HTTP response without length does (RFC 9112 section 6.3)."""
+
+    def ended(self, to_responder: bool) -> list[Message]:
+        """The messages that end because that direction sends nothing more."""
         ...
 
 

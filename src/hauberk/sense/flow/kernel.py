@@ -453,7 +453,7 @@ def update(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one pass over a packet
                 based[slot, outward] = 1
             _flags(packet, outward, flow, change)
         if (
-            packet["payload_size"] + packet["missing"] > 0
+            (packet["payload_size"] + packet["missing"] > 0 or (packet["flags"] & _FIN and packet["transport"] == _TCP))
             and not muted[slot]
             and not packet["flags"] & (_SYN | _RST)
             and (packet["transport"] == _TCP or packet["transport"] == _UDP or packet["ip_version"] == 0)
@@ -474,6 +474,7 @@ def update(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917 - one pass over a packet
             row["transport"] = packet["transport"]
             row["ip_version"] = packet["ip_version"]
             row["outward"] = outward
+            row["last"] = 1 if packet["transport"] == _TCP and packet["flags"] & _FIN else 0
             counts[CANDIDATES] += 1
     return count
 

@@ -33,6 +33,7 @@ CANDIDATE = np.dtype(
         ("ip_version", np.uint8),
         ("outward", np.uint8),
         ("based", np.uint8),
+        ("last", np.uint8),
     ],
     align=True,
 )
