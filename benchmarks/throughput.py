@@ -1,12 +1,13 @@
 """Packets per CPU-second beside the peers, in one run.
 
-Every figure is a whole process measured from outside (user and system time of it and its children, peak resident memory of the largest), the
-programs in turn, round by round, so that a slower or faster moment of the machine meets all of them. Steady state leaves the start-up out: the
-difference of a long and a short input.
+Every figure is a whole process measured from outside (user and system time of it and its children, peak resident memory of the
+largest), the programs in turn, round by round, so that a slower or faster moment of the machine meets all of them. Steady state
+leaves the start-up out: the difference of a long and a short input.
 
     python benchmarks/throughput.py CAPTURE... [--packets 1000000] [--rounds 3]
 
-Needs tshark; nfstream comes with the dependency group ``bench``. The captures are repeated, with times moved on, until they hold the packets asked for.
+Needs tshark; nfstream comes with the dependency group ``bench``. The captures are repeated, with times moved on, until they hold
+the packets asked for.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Program:
 
 
 def repeat(captures: Sequence[str], packets: int, target: Path) -> int:
-    """Write the frames of ``captures`` to ``target`` (pcap, Ethernet), again and again with times moved on, until there are ``packets``."""
+    """Write the frames of ``captures`` to ``target`` (pcap, Ethernet), again and again, until there are ``packets``."""
     records: list[tuple[int, bytes, int]] = []
     for block in open_captures(list(captures)).blocks():
         for i in range(block.count):
@@ -89,7 +90,8 @@ def scan(packets: int, target: Path) -> int:
     with target.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
         for i in range(packets):
-            ip = struct.pack(">BBHHHBBHII", 0x45, 0, 40, i & 0xFFFF, 0, 64, 6, 0, 0x0A000000 | int(ends[i, 0]), 0xC0A80000 | int(ends[i, 1]))
+            source, target_ip = 0x0A000000 | int(ends[i, 0]), 0xC0A80000 | int(ends[i, 1])
+            ip = struct.pack(">BBHHHBBHII", 0x45, 0, 40, i & 0xFFFF, 0, 64, 6, 0, source, target_ip)
             tcp = struct.pack(">HHIIBBHHH", int(ports[i]), i % 1024 + 1, i, 0, 0x50, 2, 1024, 0, 0)
             frame = header + ip + tcp + bytes(6)
             file.write(_RECORD.pack(1_700_000_000 + i // 50_000, i % 50_000 * 20, len(frame), len(frame)) + frame)
@@ -124,7 +126,8 @@ def programs(capture: Path, hauberk: str) -> list[Program]:
         found.append(Program("nfstream, n_dissections=0", [python, "-c", NFSTREAM, path]))
     if shutil.which("tshark"):
         fields = ["frame.time_epoch", "ip.src", "ip.dst", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport", "frame.len"]
-        found.append(Program("tshark -T fields", ["tshark", "-n", "-r", path, "-T", "fields", *(part for name in fields for part in ("-e", name))]))
+        wanted = [part for name in fields for part in ("-e", name)]
+        found.append(Program("tshark -T fields", ["tshark", "-r", path, "-T", "fields", *wanted]))
     return found
 
 

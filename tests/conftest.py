@@ -1,4 +1,7 @@
-"""What every test may ask for: the development captures, tshark, root. Each skips with the reason where it is absent; in CI that fails."""
+"""What every test may ask for: the development captures, tshark, root.
+
+Each skips with the reason where it is absent; in CI that fails.
+"""
 
 from __future__ import annotations
 

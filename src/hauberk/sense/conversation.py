@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hauberk.errors import Malformed
 from hauberk.model.service import SERVICE_NUMBER
 from hauberk.model.transaction import MALFORMED, Message, Transaction
-from hauberk.sense.dissect.interface import CERTAIN, EndAware, LIKELY, NO, POSSIBLE, Dissector, Session
+from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO, POSSIBLE, Dissector, EndAware, Session
 from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.reassembly.stream import Piece, Stream
 
@@ -154,9 +154,7 @@ class Conversation:
             direction.clear()
         self.cut(session, data, piece.frame, piece.time, direction, out)
 
-    def cut(  # noqa: PLR0913, PLR0917 - plain values, because this runs once a packet
-        self, session: Session, data: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]
-    ) -> None:
+    def cut(self, session: Session, data: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]) -> None:
         """Cut ``data``, before which nothing waits, into messages and read them; keep the rest."""
         direction.frame, direction.time = frame, time
         start, size = 0, len(data)
@@ -182,7 +180,7 @@ class Conversation:
             self.read_message(session, rest if length == len(rest) else rest[:length], frame, time, direction, out)
             start += length
 
-    def read_message(  # noqa: PLR0913, PLR0917 - plain values, because this runs once a message
+    def read_message(
         self, session: Session, pdu: bytes, frame: int, time: int, direction: Direction, out: list[Transaction]
     ) -> None:
         """Read one whole message or datagram, completed by ``frame`` at ``time`` (nanoseconds)."""

@@ -69,7 +69,9 @@ class PayloadReader:
         self.transactions = []
         self._fresh = {}
 
-    def read(self, data: NDArray[np.uint8], packets: Columns, candidates: Columns, table: FlowTable) -> None:
+    def read(  # noqa: PLR0912 - one pass over every packet: a call for each case would cost more than it explains
+        self, data: NDArray[np.uint8], packets: Columns, candidates: Columns, table: FlowTable
+    ) -> None:
         """Read the payloads of ``candidates``, which lie in ``data``."""
         if self._servers is not None:
             candidates = self._unknown(self._servers, packets, candidates, table)
@@ -87,7 +89,12 @@ class PayloadReader:
                 continue
             session = conversation.session
             try:
-                if session is not None and size and not missing and (transport != _TCP or _follows(conversation, outward, seq, size)):
+                if (
+                    session is not None
+                    and size
+                    and not missing
+                    and (transport != _TCP or _follows(conversation, outward, seq, size))
+                ):
                     # Nearly every packet: what comes next of a conversation that is known, with nothing waiting before it.
                     payload, direction = bytes(memory[start : start + size]), conversation.directions[outward]
                     if transport == _TCP:
@@ -123,7 +130,8 @@ class PayloadReader:
                 self._name(flow, slot, service, table)
                 if table.flows["id"][slot] == flow:
                     table.muted[slot] = 1
-        return candidates[services[inverse.ravel()] == 0]
+        unknown: Columns = candidates[services[inverse.ravel()] == 0]
+        return unknown
 
     def settle(self, activity: Columns | None, flows: Columns | None) -> None:
         """Write the service of conversations recognised in this batch into rows made before; forget conversations that ended."""

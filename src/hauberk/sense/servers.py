@@ -1,7 +1,7 @@
 """Remembers what servers speak, where only the service of a conversation is asked for.
 
-An endpoint whose first conversations were all recognised as one protocol is not looked at again: its later conversations take the service from here, in
-columns, without an object each.
+An endpoint whose first conversations were all recognised as one protocol is not looked at again: its later conversations take
+the service from here, in columns, without an object each.
 """
 
 from __future__ import annotations

@@ -114,6 +114,8 @@ def load_settings(path: Path | None) -> Settings:
     _refuse_unknown_variables()
 
     class FileSettings(Settings):
+        """Settings with the file among their sources."""
+
         model_config = SettingsConfigDict(toml_file=path)
 
     try:

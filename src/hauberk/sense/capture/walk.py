@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hauberk.sense.capture.interface import NO_VLAN, Block
 from hauberk.sense.capture.window import RECORD_LIMIT
 
-BLOCK_PACKETS: Final = 32768
+BLOCK_PACKETS: Final = 16384
 """Most packets in one block."""
 
 STOP_MORE: Final = 1

@@ -60,7 +60,7 @@ class FlowLimits:
     """Seconds of silence after which any other conversation ends."""
 
 
-BLOCK_PACKETS: Final = 32768
+BLOCK_PACKETS: Final = 16384
 """Most packets handed to the kernels at once."""
 
 # Positions in the state vector of the kernel.
