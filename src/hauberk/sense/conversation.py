@@ -196,7 +196,7 @@ class Conversation:
 
     def _append(self, messages: list[Message], frame: int, time: int, direction: Direction, out: list[Transaction]) -> None:
         """Stamp ``messages`` with who and when."""
-        seconds = time * 1e-9
+        seconds = time / 1e9
         src, src_port, dst, dst_port = direction.src, direction.src_port, direction.dst, direction.dst_port
         for protocol, role, operation, code, what, value, status, write, hints in messages:
             out.append(
@@ -233,7 +233,7 @@ class Conversation:
         out.append(
             Transaction(
                 frame,
-                time * 1e-9,
+                time / 1e9,
                 message.protocol,
                 direction.src,
                 direction.src_port,

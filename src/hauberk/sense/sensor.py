@@ -153,7 +153,7 @@ class Sensor:
     def _fragment(self, block: Block, packet: Columns) -> None:
         """Reassemble a fragment; a datagram it completes goes through the same kernels."""
         start, size = int(packet["network"][0]), int(packet["network_size"][0])
-        whole = self.fragments.add(block.data[start : start + size].tobytes(), int(packet["time"][0]) * 1e-9)
+        whole = self.fragments.add(block.data[start : start + size].tobytes(), int(packet["time"][0]) / 1e9)
         if whole is None:
             return
         data = np.frombuffer(bytearray(whole), np.uint8)  # writable, like every other block: one compiled kernel for all
@@ -210,8 +210,8 @@ class Sensor:
             counters.too_deep += int(np.count_nonzero(error == ERROR_DEPTH))
             counters.unknown_link += int(np.count_nonzero(error == ERROR_LINK))
         self._now = max(self._now, int(packets["time"].max()))
-        counters.first_time = min(counters.first_time, int(packets["time"].min()) * 1e-9)
-        counters.last_time = self._now * 1e-9
+        counters.first_time = min(counters.first_time, int(packets["time"].min()) / 1e9)
+        counters.last_time = self._now / 1e9
 
     def _claims(self, block: Block, packets: Columns) -> None:
         """Collect what frames say of who owns which address."""

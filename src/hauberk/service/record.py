@@ -76,8 +76,8 @@ def flow_records(flows: Columns) -> Iterator[Record]:
         ) = row
         ported = version and transport in _PORTED
         yield {
-            "start": start * 1e-9,
-            "end": end * 1e-9,
+            "start": start / 1e9,
+            "end": end / 1e9,
             "initiator": ip_text(a_hi, a_lo) if version else mac_text(a_lo),
             "initiator_port": a_port if ported else None,
             "responder": ip_text(b_hi, b_lo) if version else mac_text(b_lo),
