@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import islice
 from typing import Annotated
 
 import orjson
@@ -29,11 +30,16 @@ def chosen(value: Format | None) -> Format:
     return value or (Format.TEXT if sys.stdout.isatty() else Format.JSON)
 
 
+_LINES = 256
+"""Lines written at once, so that an unbuffered output does not cost a system call each."""
+
+
 def write_lines(objects: Iterable[Mapping[str, object]]) -> None:
     """Write one JSON object a line to standard output."""
-    write = sys.stdout.buffer.write
-    for item in objects:
-        write(json_line(item))
+    items = iter(objects)
+    while lines := [json_line(item) for item in islice(items, _LINES)]:
+        sys.stdout.buffer.write(b"".join(lines))
+    sys.stdout.buffer.flush()
 
 
 def json_line(item: Mapping[str, object]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich.cells import cell_len
@@ -69,15 +70,25 @@ def _overview(feed: Feed, analysis: Analysis, devices: Sequence[Device], finding
     if baseline.until is not None:
         table.add_row(
             "Learned",
-            f"until {moment(baseline.until)}Z: {len(baseline.macs)} network cards, {len(baseline.masters)} master-device pairs, "
-            f"{len(baseline.writers)} kinds of write",
+            f"until {moment(baseline.until)}Z: network cards {len(baseline.macs)}, master-device pairs {len(baseline.masters)}, "
+            f"kinds of write {len(baseline.writers)}",
         )
     for text in _unread(feed):
         table.add_row("Not read", Text(text, style="yellow"))
-    worst = max((finding.severity for finding in findings), default=None)
-    verdict = Text(f"{len(findings):,}", style=_COLOUR[worst]) if worst else Text("none", style="green")
-    table.add_row("Findings", verdict)
+    table.add_row("Findings", _verdict(findings))
     return table
+
+
+def _verdict(findings: Sequence[Finding]) -> Text:
+    """How many findings of each severity."""
+    if not findings:
+        return Text("none", style="green")
+    counts = Counter(finding.severity for finding in findings)
+    parts = [
+        (f"{counts[severity]} {severity.name.lower()}", _COLOUR[severity].split(" on ")[-1])
+        for severity in sorted(counts, reverse=True)
+    ]
+    return Text(f"{len(findings):,}: ").append_text(Text(", ").join(Text(text, style=colour) for text, colour in parts))
 
 
 def _unread(feed: Feed) -> list[str]:

@@ -12,15 +12,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hauberk.detect.view import View
-from hauberk.model.flow import STATE_FIRST
-from hauberk.model.observation import Columns
+from hauberk.detect.rows import Flags, RowBuffer, compact, fields
+from hauberk.model.flow import ACTIVITY, STATE_FIRST
+from hauberk.model.observation import Columns, Observations
 
 JUDGED_AFTER = 1.0
 """Seconds after which an attempt without answer is called vain."""
 ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 _PATIENCE = int(JUDGED_AFTER * 1e9)
-_MOST_PENDING = 1 << 18
+_MOST_PENDING = 1 << 17
+"""As many as the flow table holds conversations."""
 _KNOWN = 1 << 16
 """Answers remembered; a power of two, as each has one place by its hash."""
 _ACK, _SYN, _RST = 16, 2, 4
@@ -30,7 +31,23 @@ _TRACEROUTE = (33434, 33600)
 """Ports at which traceroute aims because nobody listens there."""
 
 Hashes = NDArray[np.uint64]
-Flags = NDArray[np.bool_]
+_FIELDS = (
+    "id",
+    "start",
+    "end",
+    "a_hi",
+    "a_lo",
+    "b_hi",
+    "b_lo",
+    "a_mac",
+    "packets_out",
+    "packets_in",
+    "syn_out",
+    "b_port",
+    "transport",
+)
+ATTEMPT = fields(ACTIVITY, _FIELDS)
+"""The columns of an activity row that say what an attempt was."""
 
 
 def mix(*columns: NDArray[np.generic]) -> Hashes:
@@ -43,59 +60,72 @@ def mix(*columns: NDArray[np.generic]) -> Hashes:
 
 
 class Attempts:
-    """Collects attempts until they are old enough to be called vain."""
+    """Collects attempts until they are old enough to be called vain, once for all detectors."""
 
-    def __init__(self, transports: frozenset[int]) -> None:
-        """``transports``: IP protocol numbers of interest."""
-        self._transports: Final = np.array(sorted(transports), np.uint8)
-        self._pending: Columns | None = None
+    def __init__(self) -> None:
+        self._pending: Final = RowBuffer(ATTEMPT, _MOST_PENDING)
         self._pairs: Hashes = np.zeros(_KNOWN, np.uint64)
         self._sources: Hashes = np.zeros(_KNOWN, np.uint64)
         self._since: NDArray[np.int64] = np.zeros(_KNOWN, np.int64)
+        self._echo: Flags = np.zeros(_KNOWN, np.bool_)
 
-    def judge(self, view: View) -> Columns:
-        """Attempts, as activity rows by time, that have turned out to be in vain; echo requests also where they were answered.
+    def judge(self, batch: Observations, beginnings: Flags) -> Columns:
+        """Attempts, as ``ATTEMPT`` rows by time, that have turned out to be in vain; echo requests also where they were answered.
 
-        Their ``packets_in`` are 0 where nothing came back.
+        ``beginnings``: which activity rows are first seconds with a single receiver. ``packets_in`` are 0 where nothing came back.
         """
-        rows = view.beginnings
-        rows = rows[np.isin(rows["transport"], self._transports)]
-        self._remember(view.batch.activity)
-        fresh = rows[_silent(rows)]
-        pending = fresh if self._pending is None else np.concatenate([self._pending, fresh])
+        activity = batch.activity
+        self._remember(activity)
+        fresh = np.flatnonzero(beginnings & _silent(activity))
+        if len(fresh):
+            self._pending.append(compact(ATTEMPT, activity, fresh))
+        pending = self._pending.rows
         if not len(pending):
-            self._pending = None
             return pending
-        pending = pending[~_answered(pending, view.batch.activity)]
-        due = pending["start"] <= view.batch.watermark * 1e9 - _PATIENCE
-        waiting = pending[~due]
-        self._pending = waiting[-_MOST_PENDING:] if len(waiting) else None
+        answered = _answered(pending, activity)
+        if answered.any():
+            self._pending.keep(~answered)
+            pending = self._pending.rows
+        due = pending["start"] <= batch.watermark * 1e9 - _PATIENCE
+        if not due.any():
+            return pending[:0]
         judged = pending[due]
+        self._pending.keep(~due)
         judged = judged[~self._known(judged)]
-        return judged[np.argsort(judged["start"], kind="stable")]
+        starts = judged["start"]
+        return judged if (starts[1:] >= starts[:-1]).all() else judged[np.argsort(starts, kind="stable")]
 
-    def answers(self, a_hi: int, a_lo: int, since: float, until: float) -> int:
-        """How many partners answered the host for the first time between ``since`` and ``until``, epoch seconds."""
-        source = mix(np.array([a_hi], np.uint64), np.array([a_lo], np.uint64))[0]
-        times = self._since[self._sources == source]
-        return int(np.count_nonzero((times > since * 1e9) & (times <= until * 1e9)))
+    def answers(self, source: tuple[int, int], since: float, until: float, *, echo: bool) -> int:
+        """How many partners answered the host for the first time between ``since`` and ``until``, epoch seconds.
+
+        ``echo``: count those too that answered echo requests.
+        """
+        name = mix(np.array([source[0]], np.uint64), np.array([source[1]], np.uint64))[0]
+        places = np.flatnonzero(self._sources == name)
+        times = self._since[places]
+        counts = (times > since * 1e9) & (times <= until * 1e9) & (echo | ~self._echo[places])
+        return int(np.count_nonzero(counts))
 
     def _remember(self, activity: Columns) -> None:
         """Note who was answered, and since when."""
-        tcp = activity["transport"] == TCP
+        transport = activity["transport"]
+        tcp = transport == TCP
+        echo = (transport == ICMP) | (transport == ICMP6)
         said = np.where(tcp, activity["payload_in"], activity["packets_in"]) > 0
-        rows = activity[said & (activity["ip_version"] > 0) & np.isin(activity["transport"], self._transports)]
-        if not len(rows):
+        chosen = np.flatnonzero(said & (activity["ip_version"] > 0) & (tcp | echo | (transport == UDP)))
+        if not len(chosen):
             return
-        pairs = _pair(rows)
-        _, first = np.unique(pairs, return_index=True)
-        rows, pairs = rows[first], pairs[first]
+        pairs = _pair(activity, chosen)
         place = pairs & np.uint64(_KNOWN - 1)
         new = self._pairs[place] != pairs
-        place, rows, pairs = place[new], rows[new], pairs[new]
+        if not new.any():
+            return
+        _, first = np.unique(pairs[new], return_index=True)
+        chosen, pairs, place = chosen[new][first], pairs[new][first], place[new][first]
         self._pairs[place] = pairs
-        self._sources[place] = mix(rows["a_hi"], rows["a_lo"])
-        self._since[place] = rows["start"]
+        self._sources[place] = mix(activity["a_hi"][chosen], activity["a_lo"][chosen])
+        self._since[place] = activity["start"][chosen]
+        self._echo[place] = echo[chosen]
 
     def _known(self, rows: Columns) -> Flags:
         """Which attempts go where an answer came from before."""
@@ -105,8 +135,8 @@ class Attempts:
         return known
 
 
-def _pair(rows: Columns) -> Hashes:
-    return mix(*(rows[name] for name in ("a_hi", "a_lo", "b_hi", "b_lo", "b_port", "transport")))
+def _pair(rows: Columns, chosen: NDArray[np.intp] | slice = slice(None)) -> Hashes:
+    return mix(*(rows[name][chosen] for name in ("a_hi", "a_lo", "b_hi", "b_lo", "b_port", "transport")))
 
 
 def _silent(rows: Columns) -> Flags:
@@ -130,11 +160,16 @@ def _answered(pending: Columns, activity: Columns) -> Flags:
     What came back is added to ``pending``.
     """
     answered = np.zeros(len(pending), np.bool_)
-    later = activity[activity["state"] & STATE_FIRST == 0]
+    names = activity["id"]
+    later = (activity["state"] & STATE_FIRST == 0) & (names >= pending["id"].min()) & (names <= pending["id"].max())
+    later = activity[np.flatnonzero(later)]
     if not len(later):
         return answered
-    order = np.argsort(pending["id"], kind="stable")
-    ids = pending["id"][order]
+    ids = pending["id"]
+    order = np.arange(len(ids))
+    if (ids[1:] < ids[:-1]).any():
+        order = np.argsort(ids, kind="stable")
+        ids = ids[order]
     place = np.minimum(np.searchsorted(ids, later["id"]), len(ids) - 1)
     match = ids[place] == later["id"]
     later, place = later[match], order[place[match]]

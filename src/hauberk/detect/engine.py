@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hauberk.detect.attempts import Attempts
 from hauberk.detect.baseline import Baseline
 from hauberk.detect.detectors.interface import Detector
 from hauberk.detect.fleet import Fleet
@@ -40,6 +41,7 @@ class DetectionEngine:
         self.fleet = fleet
         self.baseline = baseline or Baseline()
         self.learn_until = learn_until
+        self._attempts = Attempts()
         self._active: list[tuple[Detector, Any]] = []
         chosen = dict(settings or {})
         for detector in detectors:
@@ -64,7 +66,7 @@ class DetectionEngine:
         return sorted(findings, key=lambda finding: finding.raised)
 
     def _step(self, batch: Observations, *, learning: bool) -> list[Finding]:
-        view = View(batch, self.fleet, self.baseline, learning)
+        view = View(batch, self.fleet, self.baseline, learning, self._attempts)
         knows = learning or self.baseline.until is not None
         return [
             finding for detector, state in self._active if knows or not detector.learned for finding in detector.step(state, view)

@@ -24,6 +24,10 @@ class Episodes:
         self._last.move_to_end(key)
         return True
 
+    def goes_on_throughout(self, key: Hashable, first: float, last: float) -> bool:
+        """The same for everything between two times at once; false also where only each for itself can tell."""
+        return last - first <= self.quiet and self.goes_on(key, first) and self.goes_on(key, last)
+
     def begin(self, key: Hashable, time: float) -> None:
         """Begin an episode of ``key``; the one silent for longest is forgotten where there are too many."""
         self._last[key] = time

@@ -11,8 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hauberk.detect.attempts import Attempts
 from hauberk.detect.baseline import Baseline
 from hauberk.detect.fleet import Fleet
+from hauberk.detect.rows import Flags
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.flow import STATE_FIRST
 from hauberk.model.ids import DeviceId
@@ -45,6 +47,7 @@ class View:
     fleet: Fleet
     baseline: Baseline = field(default_factory=Baseline)
     learning: bool = False
+    attempts: Attempts = field(default_factory=Attempts)
 
     @cached_property
     def groups(self) -> dict[Group, list[Transaction]]:
@@ -64,12 +67,21 @@ class View:
         return pairs
 
     @cached_property
-    def beginnings(self) -> Columns:
-        """The first second of every IP conversation with a single receiver that began in this batch."""
+    def beginnings(self) -> Flags:
+        """Which activity rows are the first second of an IP conversation with a single receiver."""
         activity = self.batch.activity
-        first = (activity["state"] & STATE_FIRST != 0) & (activity["ip_version"] > 0)
-        chosen: Columns = activity[first & ~is_group_address(activity["b_hi"], activity["b_lo"])]
-        return chosen
+        first: Flags = (activity["state"] & STATE_FIRST != 0) & (activity["ip_version"] > 0) & self.single
+        return first
+
+    @cached_property
+    def single(self) -> Flags:
+        """Which activity rows have a single receiver."""
+        return ~is_group_address(self.batch.activity["b_hi"], self.batch.activity["b_lo"])
+
+    @cached_property
+    def vain(self) -> Columns:
+        """Attempts that have by now turned out to be in vain, as ``ATTEMPT`` rows by time."""
+        return self.attempts.judge(self.batch, self.beginnings)
 
     def device(self, address: str) -> DeviceId | None:
         """The device behind ``address``."""

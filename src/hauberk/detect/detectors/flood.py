@@ -6,6 +6,7 @@ over, so that it counts the same however the traffic was handed over.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,16 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hauberk.detect.attack import DENIAL_OF_SERVICE, NETWORK_DENIAL_OF_SERVICE
-from hauberk.detect.attempts import ICMP, ICMP6, JUDGED_AFTER, TCP, Attempts
+from hauberk.detect.attempts import ICMP, ICMP6, JUDGED_AFTER, TCP, mix
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.view import Group, View, is_group_address, span
+from hauberk.detect.rows import Flags, RowBuffer, compact, fields
+from hauberk.detect.view import Group, View, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.finding import Finding, Severity
+from hauberk.model.flow import ACTIVITY
 from hauberk.model.ids import DetectorId
 from hauberk.model.observation import Columns
 from hauberk.model.service import OT_SERVICES
+from hauberk.model.transaction import Transaction
 
 _TECHNIQUES = (DENIAL_OF_SERVICE, NETWORK_DENIAL_OF_SERVICE)
 _MOST = 4096
@@ -34,11 +38,17 @@ _FEW = 3
 _CYCLIC = frozenset({"modbus", "s7comm", "s7comm_plus", "enip", "cip", "fins", "ads", "opcua", "goose", "profinet_dcp"})
 """Protocols in which controllers write to drives and outputs many times a second."""
 
+_SECOND = 1_000_000_000
 _TRIFLE = 10
 """A second in which a limit is missed so many times over is not counted: a flood has others."""
 _ENDS = ("a_hi", "a_lo", "b_hi", "b_lo")
 
 Weights = NDArray[np.float64]
+
+
+_KEPT = fields(ACTIVITY, ("start", "end", *_ENDS, "a_mac"), {"weight": np.float64})
+_MOST_WAITING = 1 << 17
+_BUCKETS = 1 << 18
 
 
 class Burst(NamedTuple):
@@ -57,40 +67,37 @@ class Seconds:
     def __init__(self, late: float = 0.0, by: tuple[str, ...] = ("b_hi", "b_lo")) -> None:
         self._by: Final = by
         self._late: Final = int(late) + 1
-        self._rows: Columns | None = None
-        self._weights: Weights = np.zeros(0)
+        self._rows: Final = RowBuffer(_KEPT, _MOST_WAITING)
+        self._next = np.inf
 
-    def add(self, rows: Columns, weights: Weights, watermark: float, least: float) -> list[Burst]:
+    def add(self, rows: Columns, watermark: float, least: float) -> list[Burst]:
         """Bursts of at least ``least`` of the seconds that are over, in order of time."""
-        if self._rows is not None:
-            rows, weights = np.concatenate([self._rows, rows]), np.concatenate([self._weights, weights])
-        over = rows["start"] // 1_000_000_000 + self._late <= watermark
-        waiting = ~over
-        self._rows = rows[waiting] if waiting.any() else None
-        self._weights = weights[waiting]
-        rows, weights = rows[over], weights[over]
+        if len(rows):
+            self._rows.append(rows)
+            self._next = min(self._next, int(rows["start"].min()) // _SECOND)
+        if self._next + self._late > watermark:
+            return []
+        rows = self._rows.rows
+        over = rows["start"] // _SECOND + self._late <= watermark
+        rows = rows[over]
+        self._rows.keep(~over)
+        self._next = int(self._rows.rows["start"].min()) // _SECOND if len(self._rows) else np.inf
+        key = mix(rows["start"] // _SECOND, *(rows[name] for name in self._by))
+        bucket = key & np.uint64(_BUCKETS - 1)
+        heavy = np.bincount(bucket, rows["weight"], _BUCKETS)[bucket] >= least
+        rows, key = rows[heavy], key[heavy]
         if not len(rows):
             return []
-        key = np.zeros(len(rows), np.int64)
-        for column in (rows["start"] // 1_000_000_000, *(rows[name] for name in self._by)):
-            values, codes = np.unique(column, return_inverse=True)
-            key = key * len(values) + codes
         order = np.argsort(key, kind="stable")
-        edges = np.flatnonzero(np.diff(key[order])) + 1
-        starts = np.concatenate([[0], edges])
-        sums = np.add.reduceat(weights[order], starts)
-        if not (sums >= least).any():
-            return []
-        firsts = np.minimum.reduceat(rows["start"][order], starts) * 1e-9
-        lasts = np.maximum.reduceat(rows["end"][order], starts) * 1e-9
-        heads = rows[order[starts]]
-        bounds = zip(starts.tolist(), [*edges.tolist(), len(order)], strict=True)
-        columns = (firsts.tolist(), lasts.tolist(), heads["b_hi"].tolist(), heads["b_lo"].tolist(), sums.tolist(), bounds)
-        return [
-            Burst(first, last, (hi, lo), weight, rows[order[begin:end]])
-            for first, last, hi, lo, weight, (begin, end) in zip(*columns, strict=True)
-            if weight >= least
-        ]
+        groups = np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
+        bursts = [burst for burst in (_burst(rows[group]) for group in groups) if burst.weight >= least]
+        return sorted(bursts, key=lambda burst: (int(burst.first), burst.target, burst.rows[["a_hi", "a_lo"]][0].tolist()))
+
+
+def _burst(rows: Columns) -> Burst:
+    head = rows[0]
+    first, last = int(rows["start"].min()) * 1e-9, int(rows["end"].max()) * 1e-9
+    return Burst(first, last, (int(head["b_hi"]), int(head["b_lo"])), float(rows["weight"].sum()), rows)
 
 
 @dataclass(slots=True)
@@ -100,7 +107,6 @@ class FloodState:
     limits: Parameters
     counts: dict[str, CountWindow]
     episodes: Episodes
-    attempts: Attempts = field(default_factory=lambda: Attempts(frozenset({TCP})))
     seconds: dict[str, Seconds] = field(
         default_factory=lambda: {
             "connections": Seconds(JUDGED_AFTER),
@@ -118,19 +124,32 @@ def _begin(parameters: Parameters) -> FloodState:
 
 
 def _step(state: FloodState, view: View) -> list[Finding]:
-    vain = state.attempts.judge(view)
-    findings = _bursts(state, view, "connections", vain, np.maximum(vain["syn_out"], 1.0))
-    activity = view.batch.activity
-    activity = activity[(activity["ip_version"] > 0) & ~is_group_address(activity["b_hi"], activity["b_lo"])]
-    icmp = activity[(activity["transport"] == ICMP) | (activity["transport"] == ICMP6)]
-    findings += _bursts(state, view, "icmp", icmp, icmp["packets_out"].astype(np.float64))
-    deaf = (activity["payload_in"] == 0) & (activity["packets_out"] > 20 * activity["packets_in"]) & (activity["transport"] != TCP)
-    silent = activity[deaf & ~_directed_broadcast(activity)]
-    sizes = np.where(silent["bytes_out"] >= _LARGE * silent["packets_out"], _LARGE_WEIGHT, 1.0)
-    findings += _bursts(state, view, "packets", silent, silent["packets_out"] * sizes)
+    vain, activity, seconds = view.vain, view.batch.activity, state.limits["seconds"]
+    chosen = np.flatnonzero(vain["transport"] == TCP)
+    findings = _bursts(state, view, "connections", compact(_KEPT, vain, chosen, weight=np.maximum(vain["syn_out"][chosen], 1.0)))
+    transport, sent = activity["transport"], activity["packets_out"]
+    host = (activity["ip_version"] > 0) & view.single
+    icmp = host & ((transport == ICMP) | (transport == ICMP6))
+    findings += _bursts(state, view, "icmp", _paced(activity, icmp, 1.0, seconds))
+    deaf = host & (activity["payload_in"] == 0) & (sent > 20 * activity["packets_in"]) & (transport != TCP)
+    sizes = np.where(activity["bytes_out"] >= _LARGE * sent, _LARGE_WEIGHT, 1.0)
+    findings += _bursts(state, view, "packets", _paced(activity, deaf & ~_directed_broadcast(activity), sizes, seconds))
     findings += _sessions(state, view)
     findings += _commands(state, view)
     return sorted(findings, key=lambda finding: finding.raised)
+
+
+def _paced(activity: Columns, which: Flags, each: float | Weights, seconds: float) -> Columns:
+    """Rows with the packets they sent, ``each`` weighed, as their weight.
+
+    Logs of connections give one row for a whole life: of a long one only what fell, evenly paced, into ``seconds`` counts.
+    """
+    chosen = np.flatnonzero(which)
+    start, end = activity["start"][chosen], activity["end"][chosen]
+    longest = int(seconds * _SECOND)
+    share = longest / np.maximum(end - start, longest)
+    weight = (activity["packets_out"] * each)[chosen] * share
+    return compact(_KEPT, activity, chosen, weight=weight, end=np.minimum(end, start + longest))
 
 
 def _directed_broadcast(rows: Columns) -> NDArray[np.bool_]:
@@ -146,10 +165,10 @@ _TEXTS = {
 }
 
 
-def _bursts(state: FloodState, view: View, kind: str, rows: Columns, weights: Weights) -> list[Finding]:
-    """Count ``weights`` of ``rows`` by responder; say who sent most where a limit is passed."""
+def _bursts(state: FloodState, view: View, kind: str, rows: Columns) -> list[Finding]:
+    """Count the weights of ``rows`` by responder; say who sent most where a limit is passed."""
     findings = []
-    for burst in state.seconds[kind].add(rows, weights, view.batch.watermark, _least(state, kind)):
+    for burst in state.seconds[kind].add(rows, view.batch.watermark, _least(state, kind)):
         key = (kind, burst.target)
         if state.episodes.goes_on(key, burst.last):
             continue
@@ -186,9 +205,10 @@ def _by_senders(view: View, rows: Columns, target: str, what: str, times: tuple[
 def _sessions(state: FloodState, view: View) -> list[Finding]:
     """Connections of one host to another, whether they came to something or not."""
     findings = []
-    rows = view.beginnings
-    rows = rows[(rows["transport"] == TCP) & (rows["syn_out"] > 0)]
-    for burst in state.seconds["sessions"].add(rows, np.ones(len(rows)), view.batch.watermark, _least(state, "sessions")):
+    activity = view.batch.activity
+    chosen = np.flatnonzero(view.beginnings & (activity["transport"] == TCP) & (activity["syn_out"] > 0))
+    rows = compact(_KEPT, activity, chosen, weight=np.ones(len(chosen)))
+    for burst in state.seconds["sessions"].add(rows, view.batch.watermark, _least(state, "sessions")):
         head = burst.rows[0]
         source = int(head["a_hi"]), int(head["a_lo"])
         key = ("sessions", source, burst.target)
@@ -210,10 +230,29 @@ def _is_command(group: Group) -> bool:
 
 
 def _commands(state: FloodState, view: View) -> list[Finding]:
+    subjects: dict[tuple[str, str, str], list[list[Transaction]]] = defaultdict(list)
+    for group, members in view.groups.items():
+        if _is_command(group):
+            subjects[group.protocol, group.src, group.dst].append(members)
     findings = []
-    for group, transaction in view.merged(_is_command):
-        limit = state.limits["commands" if group.protocol in _CYCLIC else "telecontrol"]
-        key = (group.protocol, group.src, group.dst)
+    for key, parts in subjects.items():
+        times = [member.time for part in parts for member in part]
+        if not state.episodes.goes_on_throughout(key, min(times), max(times)):
+            members = parts[0] if len(parts) == 1 else sorted((member for part in parts for member in part), key=_when)
+            findings += _excess(state, view, key, members)
+    return findings
+
+
+def _when(transaction: Transaction) -> tuple[float, int]:
+    return transaction.time, transaction.frame
+
+
+def _excess(state: FloodState, view: View, key: tuple[str, str, str], members: list[Transaction]) -> list[Finding]:
+    """Findings on the commands of one protocol from one host to another."""
+    findings = []
+    protocol, src, dst = key
+    limit = state.limits["commands" if protocol in _CYCLIC else "telecontrol"]
+    for transaction in members:
         time = transaction.time
         if state.episodes.goes_on(key, time):
             continue
@@ -223,10 +262,9 @@ def _commands(state: FloodState, view: View) -> list[Finding]:
         state.episodes.begin(key, time)
         began = state.counts["commands"].first(key)
         reason = (
-            f"{group.src} sent {count:.0f} {group.protocol} commands (the last: {group.operation}) to {group.dst}"
-            f" within {span(time - began)}."
+            f"{src} sent {count:.0f} {protocol} commands (the last: {transaction.operation}) to {dst} within {span(time - began)}."
         )
-        findings.append(_finding(view, (group.src, group.dst), (began, time), reason))
+        findings.append(_finding(view, (src, dst), (began, time), reason))
     return findings
 
 

@@ -7,7 +7,7 @@ a busy client or a gateway, no scanner.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from ipaddress import ip_address
 
 import numpy as np
@@ -16,16 +16,20 @@ from hauberk.detect.attack import NETWORK_SERVICE_DISCOVERY, REMOTE_SYSTEM_DISCO
 from hauberk.detect.attempts import ICMP, ICMP6, JUDGED_AFTER, TCP, UDP, Attempts
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
+from hauberk.detect.rows import Flags
 from hauberk.detect.sweep import Attempt, SweepWindow
 from hauberk.detect.view import View, span
 from hauberk.model.address import ip_text
 from hauberk.model.finding import Finding, Severity, Technique
 from hauberk.model.ids import DetectorId
+from hauberk.model.observation import Columns
 
 _OT_PORTS = np.array(
     [102, 502, 789, 1089, 1090, 1091, 1911, 1962, 2222, 2404, 4000, 4712, 4840, 4911, 5006, 5007, 5094, 9600, 18245, 20000,
     20547, 34962, 34963, 34964, 44818, 47808, 48898, 55000], np.uint16
 )  # fmt: skip
+_IS_OT_PORT = np.zeros(1 << 16, np.bool_)
+_IS_OT_PORT[_OT_PORTS] = True
 _EXAMPLES = 5
 _LOOKUPS = (53, 123, 853)
 """Ports at which servers of names and time ask many servers, of which some never answer."""
@@ -53,11 +57,12 @@ def _weight(attempt: Attempt) -> float:
 class ScanState:
     """Who tried what lately, and which scans go on."""
 
-    attempts: Attempts
     window: SweepWindow
     episodes: Episodes
+    echo: bool
+    """Whether echo requests are attempts too."""
 
-    def in_vain(self, sweep: list[Attempt]) -> bool:
+    def in_vain(self, attempts: Attempts, sweep: list[Attempt]) -> bool:
         """True if the host misses more than it finds."""
         if sum(_weight(attempt) for attempt in sweep) < self.window.threshold:
             return False
@@ -65,35 +70,41 @@ class ScanState:
         if vain * _VAIN_SHARE < len(sweep):
             return False
         last = sweep[-1]
-        found = self.attempts.answers(last.a_hi, last.a_lo, sweep[0].time, last.time + JUDGED_AFTER)
+        found = attempts.answers((last.a_hi, last.a_lo), sweep[0].time, last.time + JUDGED_AFTER, echo=self.echo)
         return found <= len(sweep)
 
 
-def _begin(parameters: Parameters, transports: frozenset[int], subject: tuple[str, ...], thing: tuple[str, ...]) -> ScanState:
+def _begin(parameters: Parameters, subject: tuple[str, ...], thing: tuple[str, ...], *, echo: bool = False) -> ScanState:
     window = SweepWindow(parameters["seconds"], int(parameters["threshold"]), subject, thing)
-    return ScanState(Attempts(transports), window, Episodes(parameters["quiet"]))
+    return ScanState(window, Episodes(parameters["quiet"]), echo)
 
 
 _SOURCE, _TARGET = ("a_hi", "a_lo"), ("b_hi", "b_lo")
 
 
 def _begin_addresses(parameters: Parameters) -> ScanState:
-    return _begin(parameters, frozenset({ICMP, TCP, UDP, ICMP6}), _SOURCE, _TARGET)
+    return _begin(parameters, _SOURCE, _TARGET, echo=True)
 
 
 def _begin_ports(parameters: Parameters) -> ScanState:
-    return _begin(parameters, frozenset({TCP, UDP}), (*_SOURCE, *_TARGET), ("transport", "b_port"))
+    return _begin(parameters, (*_SOURCE, *_TARGET), ("transport", "b_port"))
 
 
 def _begin_controllers(parameters: Parameters) -> ScanState:
-    return _begin(parameters, frozenset({TCP, UDP}), _SOURCE, (*_TARGET, "b_port"))
+    return _begin(parameters, _SOURCE, (*_TARGET, "b_port"))
+
+
+def _is_knock(rows: Columns) -> Flags:
+    """Which attempts aim at a port."""
+    knock: Flags = (rows["transport"] == TCP) | (rows["transport"] == UDP)
+    return knock
 
 
 def _address_scan(state: ScanState, view: View) -> list[Finding]:
-    rows = state.attempts.judge(view)
-    rows = rows[(rows["transport"] != UDP) | ~np.isin(rows["b_port"], _LOOKUPS)]
+    rows = view.vain
+    lookup = (rows["transport"] == UDP) & np.isin(rows["b_port"], _LOOKUPS)
     findings = []
-    for sweep in state.window.add(rows, state.episodes, state.in_vain):
+    for sweep in state.window.add(rows, ~lookup, state.episodes, partial(state.in_vain, view.attempts)):
         last = sweep[-1]
         address = ip_text(last.a_hi, last.a_lo)
         targets = [ip_text(attempt.b_hi, attempt.b_lo) for attempt in sweep]
@@ -108,7 +119,7 @@ def _address_scan(state: ScanState, view: View) -> list[Finding]:
 
 def _port_scan(state: ScanState, view: View) -> list[Finding]:
     findings = []
-    for sweep in state.window.add(state.attempts.judge(view), state.episodes, lambda _: True):
+    for sweep in state.window.add(view.vain, _is_knock(view.vain), state.episodes, lambda _: True):
         last = sweep[-1]
         source, target = ip_text(last.a_hi, last.a_lo), ip_text(last.b_hi, last.b_lo)
         ports = sorted(attempt.b_port for attempt in sweep)
@@ -124,10 +135,10 @@ def _port_scan(state: ScanState, view: View) -> list[Finding]:
 
 
 def _ot_scan(state: ScanState, view: View) -> list[Finding]:
-    rows = state.attempts.judge(view)
-    rows = rows[np.isin(rows["b_port"], _OT_PORTS)]
+    rows = view.vain
+    knocks = _is_knock(rows) & _IS_OT_PORT[rows["b_port"]]
     findings = []
-    for sweep in state.window.add(rows, state.episodes, state.in_vain):
+    for sweep in state.window.add(rows, knocks, state.episodes, partial(state.in_vain, view.attempts)):
         last = sweep[-1]
         address = ip_text(last.a_hi, last.a_lo)
         targets = list(dict.fromkeys(ip_text(attempt.b_hi, attempt.b_lo) for attempt in sweep))
