@@ -210,3 +210,18 @@ def test_kinds_follow_new_evidence(traffic: Traffic) -> None:
     traffic.say("192.168.1.20", "mdns", Hint(HintKey.SERVICE, "_ipp._tcp"))
     inventory.observe(traffic.pieces()[-1])
     assert inventory.kind("192.168.1.20") == "printer"
+
+
+def test_a_port_that_refuses_is_no_service(traffic: Traffic) -> None:
+    """A scan that finds BGP closed makes neither a router of its target nor a phone of its sender."""
+    target, scanner = "192.168.1.20", "192.168.1.66"
+    for port in (179, 5228):
+        traffic.talk(scanner, target, port=port, packets=(1, 1))
+        row = traffic.activity[-1]
+        row["payload_out"] = row["payload_in"] = 0
+        row["rst_in"] = 1
+    traffic.talk(scanner, "192.168.1.21", port=179)
+    inventory = Inventory()
+    inventory.observe(traffic.batch())
+    kinds = {ip: device.kind for device in inventory.devices() for ip in device.ips}
+    assert kinds == {target: None, scanner: None, "192.168.1.21": "router"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hauberk.detect.view import Group
 from hauberk.model.service import OT_SERVICES
+from hauberk.model.transaction import MALFORMED
 
 DISCOVERY = frozenset(
     {
@@ -15,5 +16,6 @@ DISCOVERY = frozenset(
 
 
 def is_request(group: Group) -> bool:
-    """True for requests that operate a device."""
-    return group.role == "request" and group.protocol in OT_SERVICES and group.operation not in DISCOVERY
+    """True for requests that operate a device; what cannot be read operates none and is for ``malformed_messages`` to say."""
+    readable = group.status != MALFORMED and group.operation not in DISCOVERY
+    return group.role == "request" and group.protocol in OT_SERVICES and readable

@@ -77,6 +77,7 @@ so that no sender can aim at one bucket; rows that were judged, whose changes co
 _HEADERS_4, _HEADERS_6 = 100, 120
 """Bytes of a frame with a tag and the longest TCP header, and nothing inside."""
 _GROUP_BIT = np.uint64(1 << 40)
+_TCP = 6
 _TYPES = np.array(
     [0, 0x88CC, 0x88B8, 0x88BA, 0x8892, 0x888E, 0x8809, 0x9000, 0x88F7, 0x88E3, 0x88A4, 0x88AB, 0x88E1, 0x80E1, 0x88B9, 0x2000],
     np.int64,
@@ -252,6 +253,9 @@ def absorb(  # noqa: PLR0912 - one pass over a row: calls would cost more than b
         service = np.int64(flow["service"])
         kind = service_class[service]
         port = port_bit[flow["b_port"]]
+        refused = flow["transport"] == _TCP and flow["packets_in"] == flow["rst_in"]
+        if refused and flow["payload_out"] == 0:
+            port = np.uint8(0)  # knocked at, and refused or not answered: neither side has that service
         for side in range(2):
             if side == 0:
                 packets, mac, hi, lo, reach, other = (

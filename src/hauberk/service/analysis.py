@@ -55,6 +55,8 @@ class Analysis:
                 self.totals.transactions[transaction.protocol] += 1
                 self.totals.writes += transaction.write
             yield from self.engine.observe(batch)
+        # A log tells no end: what still waits for an answer has waited long enough.
+        yield from self.engine.observe(Observations(watermark=float("inf")))
 
     def settle(self, findings: Iterable[Finding]) -> list[Finding]:
         """The findings with the device records as they are known now, by the time they were raised."""

@@ -65,3 +65,15 @@ def test_times_that_step_back_make_no_flood(traffic: Any, run: Any) -> None:
         traffic.say(5000 - number, "10.0.0.5", TARGET, "dnp3 write!")
     traffic.messages.reverse()
     assert not run(traffic)
+
+
+def test_a_long_transfer_in_one_row_is_no_flood_and_a_flood_in_one_row_is(run: Any, make_traffic: Any) -> None:
+    """Logs of connections say a whole life at once: twenty packets a second for an hour, and two thousand for as long."""
+    found = []
+    for rate in (20, 2000):
+        log = make_traffic()
+        packets = rate * 3600
+        log.flow(100, "10.0.0.6", TARGET, 0, 1, packets_out=packets, packets_in=packets, end=3_700_000_000_000)
+        log.flow(100, "10.0.0.6", "10.0.1.2", 5000, 17, packets_out=packets, bytes_out=packets * 60, end=3_700_000_000_000)
+        found.append(len(run(log, "flood")))
+    assert found == [0, 2]

@@ -125,3 +125,27 @@ def test_forged_senders_are_no_scan(traffic: Any, run: Any) -> None:
     for number in range(1000):
         traffic.flow(100 + number * 0.01, f"198.18.{number // 250}.{number % 250}", "10.0.1.1", 80)
     assert not [finding for finding in run(traffic) if "scan" in finding.detector]
+
+
+def test_eight_addresses_at_once_are_a_scan_unless_somebody_answers(run: Any, make_traffic: Any) -> None:
+    """A program sends its whole list within a tenth of a second; seven are too few, and one answer makes it a client."""
+    found = []
+    for count, spacing, answers in ((8, 0.01, 0), (7, 0.01, 0), (8, 0.02, 0), (8, 0.01, 1)):
+        scan = make_traffic()
+        for number in range(count):
+            scan.flow(100 + number * spacing, SCANNER, f"10.0.1.{number}", 23)
+        for number in range(answers):
+            scan.answered(100.05, SCANNER, f"10.0.2.{number}", 23)
+        found.append(len(run(scan, "address_scan")))
+    assert found == [1, 0, 0, 0]
+
+
+def test_retries_do_not_hide_a_scan_nor_make_one(run: Any, make_traffic: Any) -> None:
+    """Ten thousand attempts at one dead server are no scan; among them a scan is found."""
+    retries = make_traffic()
+    for number in range(10000):
+        retries.flow(100 + number * 0.005, SCANNER, "10.0.1.1", 8080)
+    assert not run(retries, "address_scan")
+    for number in range(20):
+        retries.flow(120.0025 + number * 0.2, SCANNER, f"10.0.2.{number}", 8080)
+    assert len(run(retries, "address_scan")) == 1

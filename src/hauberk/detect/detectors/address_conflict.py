@@ -146,7 +146,7 @@ def _contest(state: ConflictState, view: View, key: tuple[int, int], address: _A
     state.episodes.begin(key, time)
     ip, first_mac, second_mac = ip_text(*key), mac_text(turns[0][1]), mac_text(turns[1][1])
     reasons = (
-        f"{ip} went to and fro between {first_mac} and {second_mac}: {_CHANGES} times within {span(time - turns[0][0])}.",
+        f"{ip} went to and fro between {first_mac} and {second_mac}: {_CHANGES} times within {span(time - turns[1][0])}.",
         f"{mac_text(mac)} was at work {span(abs(time - before))} after {mac_text(other)}.",
     )
     return Finding(
@@ -156,11 +156,11 @@ def _contest(state: ConflictState, view: View, key: tuple[int, int], address: _A
         8.0,
         view.device(ip),
         (ip, first_mac, second_mac),
-        turns[0][0],
+        turns[1][0],
         time,
         reasons,
-        f"If both machines are yours, one has a wrong address. Else somebody stands between {ip} and its peers: find"
-        f" {second_mac} on your switches.",
+        f"If both machines are yours, one has a wrong address. Else one of them stands between {ip} and its peers: find the ports"
+        f" of {first_mac} and {second_mac} on your switches; the card that also claims other addresses is the one to cut off.",
         _TECHNIQUES,
     )
 

@@ -119,7 +119,7 @@ def _errors(state: ErrorState, view: View) -> list[Finding]:
 
 
 _SECONDS = Parameter(600.0, "s", "length of the sliding window")
-_QUIET = Parameter(1800.0, "s", "an episode ends after so long without one")
+_QUIET = Parameter(600.0, "s", "an episode ends after so long without one")
 
 DETECTORS = (
     Detector(

@@ -120,7 +120,7 @@ def _flipped(servers: set[tuple[str, ...]], masters: set[tuple[str, ...]], group
     return asked != asks
 
 
-_QUIET = Parameter(3600.0, "s", "said again only after so long a silence")
+_QUIET = Parameter(300.0, "s", "said again only after so long a silence")
 
 DETECTORS = (
     Detector(

@@ -69,7 +69,7 @@ DETECTORS = (
         DetectorId("new_write"),
         "Write from a host that never wrote",
         "A write, program, control or stop operation that this host never sent to this device.",
-        {"quiet": Parameter(3600.0, "s", "said again only after so long a silence")},
+        {"quiet": Parameter(300.0, "s", "said again only after so long a silence")},
         _begin,
         _step,
         _TECHNIQUES,

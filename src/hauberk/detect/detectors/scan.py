@@ -31,6 +31,8 @@ _OT_PORTS = np.array(
 _IS_OT_PORT = np.zeros(1 << 16, np.bool_)
 _IS_OT_PORT[_OT_PORTS] = True
 _EXAMPLES = 5
+_AT_ONCE = 0.1
+"""Seconds within which a program tries a list, and no client its servers."""
 _LOOKUPS = (53, 123, 853)
 """Ports at which servers of names and time ask many servers, of which some never answer."""
 _VAIN_SHARE = 3
@@ -61,11 +63,14 @@ class ScanState:
     episodes: Episodes
     echo: bool
     """Whether echo requests are attempts too."""
+    threshold: int
+    fast: int | None = None
+    """Addresses that are enough where they were tried at once; None: nothing but the threshold is."""
 
     def in_vain(self, attempts: Attempts, sweep: list[Attempt]) -> bool:
         """True if the host misses more than it finds."""
-        if sum(_weight(attempt) for attempt in sweep) < self.window.threshold:
-            return False
+        if sum(_weight(attempt) for attempt in sweep) < self.threshold:
+            return self.is_at_once(attempts, sweep)
         vain = sum(not attempt.packets_in or attempt.transport == TCP for attempt in sweep)
         if vain * _VAIN_SHARE < len(sweep):
             return False
@@ -73,10 +78,22 @@ class ScanState:
         found = attempts.answers((last.a_hi, last.a_lo), sweep[0].time, last.time + JUDGED_AFTER, echo=self.echo)
         return found <= len(sweep)
 
+    def is_at_once(self, attempts: Attempts, sweep: list[Attempt]) -> bool:
+        """True if the latest attempts came faster than any client connects, on one port, and nobody at all answered."""
+        latest = sweep[-self.fast :] if self.fast else []
+        if not latest or len(latest) != self.fast or latest[-1].time - latest[0].time > _AT_ONCE:
+            return False
+        last = latest[-1]
+        if any(attempt.transport != TCP or attempt.b_port != last.b_port or attempt.packets_in for attempt in latest):
+            return False
+        source = last.a_hi, last.a_lo
+        return not attempts.answers(source, latest[0].time - _AT_ONCE, last.time + JUDGED_AFTER, echo=False)
+
 
 def _begin(parameters: Parameters, subject: tuple[str, ...], thing: tuple[str, ...], *, echo: bool = False) -> ScanState:
-    window = SweepWindow(parameters["seconds"], int(parameters["threshold"]), subject, thing)
-    return ScanState(window, Episodes(parameters["quiet"]), echo)
+    threshold, fast = int(parameters["threshold"]), int(parameters.get("fast", 0)) or None
+    window = SweepWindow(parameters["seconds"], min(threshold, fast or threshold), subject, thing)
+    return ScanState(window, Episodes(parameters["quiet"]), echo, threshold, fast)
 
 
 _SOURCE, _TARGET = ("a_hi", "a_lo"), ("b_hi", "b_lo")
@@ -183,7 +200,10 @@ _ADDRESS_SCAN = Detector(
     DetectorId("address_scan"),
     "Address scan",
     "One host tries many addresses in vain, or sweeps them with echo requests.",
-    _limits(15, "addresses", "different addresses tried in vain"),
+    {
+        **_limits(15, "addresses", "different addresses tried in vain"),
+        "fast": Parameter(8, "addresses", "the same on one TCP port within 0.1 s without any answer; 0: no such rule"),
+    },
     _begin_addresses,
     _address_scan,
     _DISCOVERY,
@@ -207,8 +227,10 @@ _OT_SCAN = Detector(
     (REMOTE_SYSTEM_DISCOVERY,),
 )
 _ADVICE = {
-    _ADDRESS_SCAN.id: "Find out who runs the scan. If it is your own inventory tool, exclude its address from this detector.",
-    _PORT_SCAN.id: "Find out who runs the scan. If it is your own vulnerability scanner, exclude its address from this detector.",
+    _ADDRESS_SCAN.id: "Find out who runs the scan. If it is your own inventory tool, raise this detector's threshold"
+    " or switch it off while the tool runs.",
+    _PORT_SCAN.id: "Find out who runs the scan. If it is your own vulnerability scanner, raise this detector's threshold"
+    " or switch it off while the tool runs.",
     _OT_SCAN.id: (
         "Treat it as reconnaissance of the plant: check who works on that host now, and keep it away from the control network."
     ),
