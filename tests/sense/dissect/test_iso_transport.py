@@ -38,6 +38,21 @@ def test_kinds_of_transport_pdus_are_told_apart() -> None:
     assert iso_transport.pdu_type(REQUEST[:2] + b"\x00\x17" + REQUEST[4:]) is None
 
 
+@pytest.mark.parametrize(
+    "frame,kind",
+    [
+        ("0300000b06800001000180", iso_transport.DISCONNECT_REQUEST),
+        ("0300000c0680000100010000", iso_transport.DISCONNECT_REQUEST),
+        ("0300000a05c000010001", iso_transport.DISCONNECT_CONFIRM),
+        ("0300000b05c00001000100", None),
+        ("0300005406800001000180" + "00" * 73, None),
+    ],
+)
+def test_farewells_are_no_broken_messages(frame: str, kind: int | None) -> None:
+    """A disconnect request may carry up to 64 bytes of user data; its confirmation none."""
+    assert iso_transport.pdu_type(bytes.fromhex(frame)) == kind
+
+
 def test_selectors_of_a_connection_request_are_found() -> None:
     """Rack and slot of a controller lie in the called selector."""
     assert iso_transport.connection(REQUEST) == (b"\x02\x00", b"\x02\x02")

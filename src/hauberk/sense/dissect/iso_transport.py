@@ -18,9 +18,12 @@ SHORTEST_BYTES = 7
 CONNECTION_REQUEST = 0xE0
 CONNECTION_CONFIRM = 0xD0
 DISCONNECT_REQUEST = 0x80
+DISCONNECT_CONFIRM = 0xC0
 ERROR = 0x70
 DATA = 0xF0
 
+_FAREWELL_BYTES = 64
+"""Most user data behind the header of a disconnect request (X.224 clause 13.5.4)."""
 _EOT = 0x80
 _CALLING = 0xC1
 _CALLED = 0xC2
@@ -57,10 +60,13 @@ def pdu_type(data: bytes) -> int | None:
     if kind == DATA:
         return DATA if indicator == 2 and not data[6] & 0x7F else None
     kind &= 0xF0 if kind & 0xF0 in {CONNECTION_REQUEST, CONNECTION_CONFIRM} else 0xFF
-    if kind not in {CONNECTION_REQUEST, CONNECTION_CONFIRM, DISCONNECT_REQUEST, ERROR} or length < indicator + 5:
+    farewell = length - indicator - 5
+    if kind not in {CONNECTION_REQUEST, CONNECTION_CONFIRM, DISCONNECT_REQUEST, DISCONNECT_CONFIRM, ERROR} or farewell < 0:
         return None
-    if kind in {DISCONNECT_REQUEST, ERROR}:
-        return kind if 4 <= indicator <= 64 and length == indicator + 5 else None
+    if kind == DISCONNECT_REQUEST:
+        return kind if 4 <= indicator <= 64 and farewell <= _FAREWELL_BYTES else None
+    if kind in {DISCONNECT_CONFIRM, ERROR}:
+        return kind if 4 <= indicator <= 64 and not farewell else None
     return kind if indicator >= 6 and length == indicator + 5 and not data[10:11].strip(b"\x00") else None
 
 
