@@ -145,6 +145,8 @@ def test_defect_of_a_dissector_is_told(pcap: Path, monkeypatch: pytest.MonkeyPat
 
     feed = open_feed([str(pcap)], Depth.MESSAGES)
     assert feed.sensor.reader is not None
+    assert feed.captures is not None
+    feed.captures.close()
     monkeypatch.setattr(feed.sensor.reader, "defects", 30)
     monkeypatch.setattr(feed.sensor.reader, "defect_samples", ["frame 4: dissector \x1b[2J failed"])
     assert report_problems(feed) == 3

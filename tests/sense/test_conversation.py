@@ -124,9 +124,9 @@ def test_datagrams_are_messages() -> None:
 def test_what_is_not_recognised_is_left_alone() -> None:
     """After a few payloads, of which nothing is kept."""
     conversation = _conversation(40000, 9)
-    assert _say(conversation, b"x", b"y", b"z") == []
+    assert _say(conversation, b"x" * 30, b"y" * 30, b"z") == []
     assert not conversation.finished
-    _say(conversation, b"w")
+    _say(conversation, b"w" * 3)
     assert (conversation.finished, conversation.waiting, conversation.service) == (True, [], 0)
 
 
@@ -150,7 +150,23 @@ def test_after_a_gap_reading_goes_on_at_a_message() -> None:
 def test_a_capture_that_begins_inside_a_message_does_not_call_it_malformed() -> None:
     """Known by its port only, and its beginning not seen: wait for a message."""
     assert [row.value for row in _say(_conversation(began=False), b"xyz", b"T\x02ok")] == ["ok"]
-    assert _say(_conversation(began=True), b"!yz")[0].status == MALFORMED
+    assert [row.value for row in _say(_conversation(began=False), b"x" * 20, b"T\x02ok")] == ["ok"]
+    assert _say(_conversation(began=True), b"!y345678")[0].status == MALFORMED
+
+
+def test_the_other_side_of_a_capture_that_begins_inside_a_message_waits_too() -> None:
+    """One side was recognised at the start of a message; what the other sent before may be the end of one."""
+    conversation = _conversation(began=False)
+    assert [row.value for row in _say(conversation, b"T\x02ok")] == ["ok"]
+    assert _say(conversation, b"!end of an answer", outward=0) == []
+    assert [row.value for row in _say(conversation, b"T\x02hi", outward=0)] == ["hi"]
+
+
+def test_tiny_segments_do_not_end_recognition() -> None:
+    """A sender that puts one byte in each segment is read like any other, on any port."""
+    whole = lambda data, _: CERTAIN if data[:10] == b"T\x08abcdefgh" else NO  # noqa: E731 - a recogniser that wants ten bytes
+    conversation = Conversation(Rows((replace(TOY, recognise=whole),)), _directions(40000, 9), LIMITS, stream=True, began=True)
+    assert [row.value for row in _say(conversation, *(bytes([byte]) for byte in b"T\x08abcdefgh"))] == ["abcdefgh"]
 
 
 def test_too_long_and_impossible_messages_are_malformed() -> None:

@@ -13,7 +13,13 @@ from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.reassembly.stream import Piece, Stream
 
 _TRIES = 4
-"""Payloads looked at before a conversation is left alone as unknown."""
+"""Payloads looked at before a conversation is left alone as unknown, where they hold enough to judge by."""
+_ENOUGH = 64
+"""Bytes of one side that are enough to judge a stream by: a sender of tiny segments must not end recognition early."""
+_FIRST = 8
+"""Bytes of one side below which a port alone does not decide."""
+_MOST_TRIES = 64
+"""Payloads looked at before a stream of tiny segments is left alone."""
 _PATIENCE = 16
 """Malformed messages in a row after which a conversation is left alone."""
 
@@ -111,13 +117,17 @@ class Conversation:
         """Recognise the protocol by this payload and read what waited for that."""
         self.waiting.append((outward, piece))
         data = piece.data
-        if self.stream and self.tries:
+        sent = sum(len(held.data) for side, held in self.waiting if side == outward)
+        if self.stream and self.tries and self.began:
             data = b"".join(held.data for side, held in self.waiting if side == outward)
         found = recognise(self.rows, data, self.directions[outward])
-        self.row = found.row
         self.tries += 1
+        tiny = self.stream and self.tries < _MOST_TRIES
+        if found.row is not None and not found.sure and tiny and sent < _FIRST:
+            return
+        self.row = found.row
         if self.row is None:
-            if self.tries >= _TRIES:
+            if self.tries >= _TRIES and not (tiny and sent < _ENOUGH):
                 self.finished = True
                 self.waiting.clear()
             return
@@ -125,9 +135,12 @@ class Conversation:
         if found.turned:
             for direction in self.directions:
                 direction.to_responder = not direction.to_responder
-        if self.stream and not found.sure and not self.began:
+        if self.stream and not self.began:
             # The capture begins inside a message: wait for the start of one instead of calling its rest malformed.
-            self.directions[0].lost = self.directions[1].lost = True
+            self.directions[1 - outward].lost = True
+            self.directions[outward].lost = not found.sure
+            if found.sure:
+                del self.waiting[:-1]
         waiting, self.waiting = self.waiting, []
         for side, held in waiting:
             if not self.finished:

@@ -50,3 +50,27 @@ def test_shared_cards_are_known(mac: int) -> None:
     """VRRP, HSRP in its versions, GLBP and Windows load balancing."""
     assert is_virtual(mac)
     assert not is_virtual(mac ^ 0x001000000000)
+
+
+def _spoofed(traffic: Any, owner: int, *, others: int = 0) -> None:
+    """The owner works, without a word of ARP in sight; from 120 s on the spoofer claims its address again and again."""
+    for second in range(60):
+        traffic.flow(100.5 + second, GATEWAY, "10.0.0.9", 443, a_mac=owner, payload_in=1)
+        for other in range(others):
+            traffic.flow(100.6 + second, f"10.1.0.{other + 1}", "10.0.0.9", 443, a_mac=owner, payload_in=1)
+        if second >= 20 and second % 2 == 0:
+            traffic.claim(100 + second, GATEWAY, SPOOFER)
+
+
+def test_a_victim_whose_claim_was_not_seen_is_an_owner_too(traffic: Any, run: Any) -> None:
+    """Its neighbours knew it before the capture began; only its packets tell who it is."""
+    _spoofed(traffic, OWNER)
+    (finding,) = run(traffic, "ip_mac_conflict")
+    assert finding.first_evidence == pytest.approx(120)
+    assert finding.addresses[1:] == ("00:00:00:00:00:11", "00:00:00:00:06:66")
+
+
+def test_a_router_that_forwards_for_the_claimant_is_no_owner(traffic: Any, run: Any) -> None:
+    """Behind it are several hosts; that one of them claims its own address on its own network is right."""
+    _spoofed(traffic, OWNER, others=4)
+    assert not run(traffic, "ip_mac_conflict")

@@ -180,7 +180,16 @@ def test_an_answer_releases_a_request_that_goes_on() -> None:
     """Otherwise a request could hide behind a body that never ends."""
     talk = Talk()
     assert talk.ask(PUT[:-4]) == []
-    assert [message.role for message in talk.answer(NOT_FOUND)] == ["request", "response"]
+    assert [message.role for message in talk.answer(NOT_FOUND)] == ["response"]
+    assert [message.role for message in talk.ask(PUT[-4:] + GET)] == ["request", "request"]
+
+
+def test_an_interim_answer_does_not_release_the_request() -> None:
+    """RFC 9110 section 15.2.1: after 100 Continue the body follows."""
+    talk = Talk()
+    assert talk.ask(PUT[:-4]) == []
+    assert [message.code for message in talk.answer(b"HTTP/1.1 100 Continue\r\n\r\n")] == [100]
+    assert [message.operation for message in talk.ask(PUT[-4:])] == ["put"]
 
 
 def test_a_gap_gives_what_was_held_and_forgets_the_pairs() -> None:
@@ -189,7 +198,8 @@ def test_a_gap_gives_what_was_held_and_forgets_the_pairs() -> None:
     talk.ask(PUT[:-4])
     talk.session.gap(True)
     talk.waiting = [b"", b""]
-    assert [message.operation for message in talk.answer(NOT_FOUND)] == ["put", "response"]
+    assert [message.operation for message in talk.answer(NOT_FOUND)] == ["response"]
+    assert [message.operation for message in talk.ask(GET)] == ["put", "get"]
 
 
 @pytest.mark.parametrize("head", [b"HTTP/1.1 204 No Content\r\n\r\n", b"HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n"])

@@ -1,8 +1,9 @@
 """One address, two owners: two network cards claim an IP address and both are at work (RFC 5227 section 2.4).
 
-Only claims (ARP, neighbour discovery) make an owner: the source address of a routed packet says nothing about the card that
-sent it. An address that moves, for instance with DHCP, leaves its old card silent and is no conflict. Virtual router addresses are
-shared by design.
+Claims (ARP, neighbour discovery) make an owner: the source address of a routed packet says nothing about the card that sent it.
+Where a card claims what another alone has been sending from lately, that other is an owner too, unless it sends from more
+addresses than a host has, as a router does. An address that moves, for instance with DHCP, leaves its old card silent and is no
+conflict. Virtual router addresses are shared by design.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from hauberk.detect.attack import ADVERSARY_IN_THE_MIDDLE, ARP_CACHE_POISONING
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
+from hauberk.detect.senders import Lately
 from hauberk.detect.view import View, span
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.finding import Finding, Severity
@@ -58,11 +60,12 @@ class ConflictState:
 
     seconds: float
     episodes: Episodes
+    lately: Lately
     addresses: OrderedDict[tuple[int, int], _Address] = field(default_factory=OrderedDict)
 
 
 def _begin(parameters: Parameters) -> ConflictState:
-    return ConflictState(parameters["seconds"], Episodes(parameters["quiet"]))
+    return ConflictState(parameters["seconds"], Episodes(parameters["quiet"]), Lately(parameters["seconds"]))
 
 
 def is_virtual(mac: int) -> bool:
@@ -72,6 +75,7 @@ def is_virtual(mac: int) -> bool:
 
 def _step(state: ConflictState, view: View) -> list[Finding]:
     findings: list[Finding] = []
+    state.lately.add(view.batch.activity)
     claims = _claims(view.batch.claims)
     for time, key, mac, claimed in sorted([*claims, *_traffic(state, claims, view.batch.activity)]):
         address = state.addresses.get(key)
@@ -82,6 +86,10 @@ def _step(state: ConflictState, view: View) -> list[Finding]:
             if len(state.addresses) > _MOST_ADDRESSES:
                 state.addresses.popitem(last=False)
         if claimed:
+            user = state.lately.user(key, mac, time) if mac not in address.owners else None
+            if user is not None and user[1] not in address.owners:
+                address.owners[user[1]] = None
+                _turn(state, address, user[1], user[0])
             address.owners[mac] = None
             if len(address.owners) > _MOST_OWNERS:
                 address.owners.popitem(last=False)

@@ -25,7 +25,7 @@ def _may_carry(group: Group) -> bool:
 
 
 def _user(group: Group, transaction: Transaction) -> str | None:
-    """Who logged in, empty where unknown; None where no password was sent."""
+    """Who wanted to log in, empty where unknown; None where no password was sent."""
     if group.protocol != "mqtt":
         user = transaction.object or ""
         return None if group.protocol == "ftp" and user.lower() in _NOBODY else user
@@ -56,7 +56,7 @@ def _step(state: Episodes, view: View) -> list[Finding]:
                 (server, client),
                 transaction.time,
                 transaction.time,
-                (f"{client} logged in at {server} over {group.protocol} without encryption{who}.",),
+                (f"{client} sent a log-in to {server} over {group.protocol} without encryption{who}.",),
                 f"Anyone on the path can read the password. Use an encrypted protocol at {server}, then change the password.",
                 (NETWORK_SNIFFING,),
             )

@@ -52,18 +52,19 @@ def _excessive(state: LoginState, view: View) -> list[Finding]:
     findings = []
     for group, transaction in view.merged(_is_outcome):
         ends = group.dst, group.src
+        run = (*ends, group.protocol)
         time = transaction.time
         if group.status == OK:
             if group.operation == "login":
-                state.failures.forget(ends)  # a digest challenge or a slip of the finger, not a guesser
+                state.failures.forget(run)  # a digest challenge or a slip of the finger, not a guesser
             continue
-        if (group.operation == "connack" and group.status not in _REFUSED) or state.episodes.goes_on(ends, time):
+        if (group.operation == "connack" and group.status not in _REFUSED) or state.episodes.goes_on(run, time):
             continue
-        count = state.failures.add(ends, time)
+        count = state.failures.add(run, time)
         if count < state.threshold:
             continue
-        state.episodes.begin(ends, time)
-        first = state.failures.first(ends)
+        state.episodes.begin(run, time)
+        first = state.failures.first(run)
         reason = (
             f"{ends[0]} failed {count:.0f} log-ins at {ends[1]} over {group.protocol} within {span(time - first)};"
             f" the server said '{group.status}'."

@@ -99,7 +99,7 @@ class _Session:
         self.limits = limits
         self._directions = [_Direction(), _Direction()]
         self._requests: deque[_Request] = deque(maxlen=limits.pending)
-        self._owed: list[Message] = []
+        self._owed: tuple[list[Message], list[Message]] = ([], [])
         self._finished = False
         self._told = False
         self._agent = self._server = ""
@@ -114,8 +114,7 @@ class _Session:
     def gap(self, to_responder: bool) -> None:
         """A body may have ended in what was lost, and requests and responses no longer pair."""
         direction = self._directions[to_responder]
-        if len(self._owed) < self.limits.pending:
-            self._owed += direction.release()
+        self._owe(to_responder, direction)
         self._directions[to_responder] = _Direction()
         self._requests.clear()
 
@@ -136,11 +135,11 @@ class _Session:
 
     def read(self, pdu: bytes, to_responder: bool) -> list[Message]:
         """The messages that end with this piece of the stream."""
-        owed, self._owed = self._owed, []
+        owed = self._paid(to_responder)
         direction = self._directions[to_responder]
         state = direction.state
         if state == _HEAD:
-            return owed + self._head(pdu, direction, self._directions[not to_responder])
+            return owed + self._head(pdu, to_responder)
         if state in {_LENGTH, _CHUNK_DATA}:
             self._keep(direction, pdu)
             direction.left -= len(pdu)
@@ -160,8 +159,19 @@ class _Session:
 
     def ended(self, to_responder: bool) -> list[Message]:
         """A body without length ends here, and so does one that was cut short."""
-        owed, self._owed = self._owed, []
-        return owed + self._end(self._directions[to_responder])
+        return self._paid(to_responder) + self._end(self._directions[to_responder])
+
+    def _owe(self, to_responder: bool, direction: _Direction) -> None:
+        """Keep what ``direction`` held until that side is read again: messages carry the addresses of their sender."""
+        held = direction.release()
+        if len(self._owed[to_responder]) < self.limits.pending:
+            self._owed[to_responder].extend(held)
+
+    def _paid(self, to_responder: bool) -> list[Message]:
+        """What that side's earlier messages are owed, once."""
+        owed = list(self._owed[to_responder])
+        self._owed[to_responder].clear()
+        return owed
 
     def _keep(self, direction: _Direction, pdu: bytes) -> None:
         if direction.body is not None:
@@ -183,14 +193,16 @@ class _Session:
         direction.state = _CHUNK_DATA if size else _TRAILER
         direction.left = size + 2
 
-    def _head(self, pdu: bytes, direction: _Direction, other: _Direction) -> list[Message]:
+    def _head(self, pdu: bytes, to_responder: bool) -> list[Message]:
+        direction = self._directions[to_responder]
         if pdu in {b"\r\n", b"\n"}:
             return []
         head = read_fields(pdu, _WANTED, self.limits)
         if pdu.startswith(b"HTTP/"):
-            # An answer to a request whose body goes on: the request must not wait for an end that may never come.
-            due = other.release()
-            return due + self._response(pdu, head, direction)
+            if pdu[9:10] != b"1":
+                # A final answer to a request whose body goes on: the request must not wait for an end that may never come.
+                self._owe(not to_responder, self._directions[not to_responder])
+            return self._response(pdu, head, direction)
         return self._request(pdu, head, direction)
 
     def _request(self, pdu: bytes, head: Head, direction: _Direction) -> list[Message]:
