@@ -37,7 +37,7 @@ class Lately:
         self._mac, self._address, self._time = (np.concatenate(parts)[-_MOST_ROWS:] for parts in (macs, addresses, times))
 
     def user(self, key: tuple[int, int], claimant: int, time: float) -> tuple[float, int] | None:
-        """The host that alone sent from address ``key`` (halves) before ``claimant`` claimed it at ``time``: when last, and its card.
+        """When the one host last sent from address ``key`` (halves) before ``claimant`` claimed it at ``time``, and its card.
 
         None where nobody did, several did, the claimant itself did, or the one that did looks like a router.
         """
