@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from hauberk.errors import Malformed
@@ -68,7 +69,20 @@ class Direction:
 class Conversation:
     """State of one conversation between the flow table and its dissector."""
 
-    __slots__ = ("began", "directions", "finished", "limits", "malformed", "row", "rows", "session", "stream", "tries", "waiting")
+    __slots__ = (
+        "began",
+        "directions",
+        "ending",
+        "finished",
+        "limits",
+        "malformed",
+        "row",
+        "rows",
+        "session",
+        "stream",
+        "tries",
+        "waiting",
+    )
 
     def __init__(self, rows: Rows, directions: tuple[Direction, Direction], limits: Limits, *, stream: bool, began: bool) -> None:
         """``directions``: from the responder, from the initiator, so that ``outward`` indexes them.
@@ -82,6 +96,7 @@ class Conversation:
         self.stream = stream
         self.row: Dissector | None = None
         self.session: Session | None = None
+        self.ending: EndAware | None = None
         self.tries = 0
         self.malformed = 0
         self.finished = False
@@ -103,8 +118,8 @@ class Conversation:
 
     def end(self, direction: Direction, frame: int, time: int, out: list[Transaction]) -> None:
         """That direction sends nothing more, as ``frame`` at ``time`` (nanoseconds) says: what only that completes is due."""
-        if isinstance(self.session, EndAware) and not self.finished:
-            self._append(self.session.ended(direction.to_responder), frame, time, direction, out)
+        if self.ending is not None and not self.finished:
+            self._append(self.ending.ended(direction.to_responder), frame, time, direction, out)
 
     def lost(self, direction: Direction) -> None:
         """Bytes of ``direction`` were on the wire but not captured."""
@@ -131,7 +146,9 @@ class Conversation:
                 self.finished = True
                 self.waiting.clear()
             return
-        self.session = self.row.start(self.limits)
+        session = self.session = self.row.start(self.limits)
+        if _is_end_aware(type(session)) and isinstance(session, EndAware):
+            self.ending = session
         if found.turned:
             for direction in self.directions:
                 direction.to_responder = not direction.to_responder
@@ -261,6 +278,12 @@ class Conversation:
         self.malformed += 1
         if self.malformed >= _PATIENCE:
             self.finished = True
+
+
+@lru_cache
+def _is_end_aware(kind: type) -> bool:
+    """Whether sessions of ``kind`` know ends; asked once a kind, because asking a protocol class is slow."""
+    return issubclass(kind, EndAware)
 
 
 class Recognised(NamedTuple):
