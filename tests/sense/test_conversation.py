@@ -188,3 +188,21 @@ def test_a_finished_session_ends_the_conversation() -> None:
     conversation = _conversation()
     assert [row.value for row in _say(conversation, b"T\x01.T\x01a")] == ["."]
     assert conversation.finished
+
+
+class _Ending(Toy):
+    """A session that knows ends, and has nothing more to say."""
+
+    def ended(self, to_responder: bool) -> list[Message]:
+        """Nothing was held."""
+        del to_responder
+        return []
+
+
+def test_an_end_that_completes_nothing_is_no_malformed_message() -> None:
+    """However many conversations end in order, none of them tires the reader."""
+    conversation = Conversation(Rows((replace(TOY, start=_Ending),)), _directions(), LIMITS, stream=True, began=True)
+    out = _say(conversation, b"T\x02ok")
+    for _ in range(100):
+        conversation.end(conversation.directions[1], 2, 2, out)
+    assert ([row.value for row in out], conversation.malformed, conversation.finished) == (["ok"], 0, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from hauberk.errors import Malformed
 from hauberk.model.service import SERVICE_NUMBER
@@ -118,8 +118,11 @@ class Conversation:
 
     def end(self, direction: Direction, frame: int, time: int, out: list[Transaction]) -> None:
         """That direction sends nothing more, as ``frame`` at ``time`` (nanoseconds) says: what only that completes is due."""
-        if self.ending is not None and not self.finished:
-            self._append(self.ending.ended(direction.to_responder), frame, time, direction, out)
+        if self.ending is None or self.finished:
+            return
+        messages = self.ending.ended(direction.to_responder)
+        if messages:
+            self._append(messages, frame, time, direction, out)
 
     def lost(self, direction: Direction) -> None:
         """Bytes of ``direction`` were on the wire but not captured."""
@@ -147,8 +150,8 @@ class Conversation:
                 self.waiting.clear()
             return
         session = self.session = self.row.start(self.limits)
-        if _is_end_aware(type(session)) and isinstance(session, EndAware):
-            self.ending = session
+        if _is_end_aware(type(session)):
+            self.ending = cast("EndAware", session)
         if found.turned:
             for direction in self.directions:
                 direction.to_responder = not direction.to_responder
@@ -251,7 +254,7 @@ class Conversation:
                     ),
                 )
             )
-        if messages and messages[-1].status != MALFORMED:
+        if messages[-1].status != MALFORMED:
             self.malformed = 0
         else:
             self._weary()

@@ -5,51 +5,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from hauberk.formats.protocol_words import DNP3_FUNCTIONS
+
 READ: Final = 1
 OPEN_FILE: Final = 25
 RESPONSE: Final = 129
 UNSOLICITED: Final = 130
 AUTHENTICATION: Final = 131
 
-FUNCTIONS: Final[dict[int, str]] = {
-    0: "confirm",
-    READ: "read",
-    2: "write",
-    3: "select",
-    4: "operate",
-    5: "direct_operate",
-    6: "direct_operate_nr",
-    7: "immed_freeze",
-    8: "immed_freeze_nr",
-    9: "freeze_clear",
-    10: "freeze_clear_nr",
-    11: "freeze_at_time",
-    12: "freeze_at_time_nr",
-    13: "cold_restart",
-    14: "warm_restart",
-    15: "initialize_data",
-    16: "initialize_application",
-    17: "start_application",
-    18: "stop_application",
-    19: "save_configuration",
-    20: "enable_unsolicited",
-    21: "disable_unsolicited",
-    22: "assign_class",
-    23: "delay_measurement",
-    24: "record_current_time",
-    OPEN_FILE: "open_file",
-    26: "close_file",
-    27: "delete_file",
-    28: "get_file_info",
-    29: "authenticate_file",
-    30: "abort_file",
-    31: "activate_configuration",
-    32: "authentication_request",
-    33: "authentication_request_nr",
-    RESPONSE: "response",
-    UNSOLICITED: "unsolicited_response",
-    AUTHENTICATION: "authentication_response",
-}
+FUNCTIONS: Final = DNP3_FUNCTIONS
 
 WRITES: Final = frozenset({2, *range(3, 23), 27, 30, 31})
 """Functions that change the outstation; opening a file does where its mode is not reading."""

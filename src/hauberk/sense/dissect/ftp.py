@@ -14,6 +14,7 @@ import re
 from collections import deque
 
 from hauberk.errors import Malformed
+from hauberk.formats.protocol_words import FTP_ERRORS
 from hauberk.model.hint import Hint, HintKey
 from hauberk.model.transaction import MALFORMED, OK, Message
 from hauberk.sense.dissect.interface import CERTAIN, LIKELY, NO, POSSIBLE, Dissector
@@ -31,27 +32,7 @@ _KNOWN = frozenset(
 )
 _OWN = frozenset(b"PASV EPSV EPRT FEAT SYST TYPE CWD PWD CDUP RETR STOR NLST MLSD".split())
 """Commands that no other line protocol has."""
-_ERRORS = {
-    421: "service_not_available",
-    425: "cannot_open_data_connection",
-    426: "connection_closed",
-    430: "invalid_credentials",
-    450: "file_unavailable",
-    451: "local_error",
-    452: "insufficient_storage",
-    500: "syntax_error",
-    501: "argument_error",
-    502: "not_implemented",
-    503: "bad_sequence",
-    504: "argument_not_implemented",
-    530: "not_logged_in",
-    532: "need_account",
-    534: "request_denied",
-    550: "file_unavailable",
-    551: "page_type_unknown",
-    552: "storage_exceeded",
-    553: "file_name_not_allowed",
-}
+_ERRORS = FTP_ERRORS
 """RFC 959 section 4.2, RFC 2228 section 5."""
 _LONGEST_LINE = 4096
 _LONGEST_REPLY = 1 << 16

@@ -8,42 +8,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from hauberk.formats.protocol_words import MODBUS_FUNCTIONS
+
 UMAS: Final = 90
 ENCAPSULATED: Final = 43
 READ_DEVICE_IDENTIFICATION: Final = 14
 
-FUNCTIONS: Final[dict[int, str]] = {
-    1: "read_coils",
-    2: "read_discrete_inputs",
-    3: "read_holding_registers",
-    4: "read_input_registers",
-    5: "write_single_coil",
-    6: "write_single_register",
-    7: "read_exception_status",
-    8: "diagnostics",
-    9: "program_484",
-    10: "poll_484",
-    11: "get_comm_event_counter",
-    12: "get_comm_event_log",
-    13: "program_controller",
-    14: "poll_controller",
-    15: "write_multiple_coils",
-    16: "write_multiple_registers",
-    17: "report_server_id",
-    18: "program_884",
-    19: "reset_comm_link",
-    20: "read_file_record",
-    21: "write_file_record",
-    22: "mask_write_register",
-    23: "read_write_multiple_registers",
-    24: "read_fifo_queue",
-    40: "program_concept",
-    ENCAPSULATED: "encapsulated_interface_transport",
-    UMAS: "umas",
-    125: "firmware_replacement",
-    126: "program_584_984",
-    127: "report_local_address",
-}
+FUNCTIONS: Final = MODBUS_FUNCTIONS
 """Function code to operation; other codes are user defined (65 to 72, 100 to 110) or reserved."""
 
 WRITES: Final = frozenset({5, 6, 9, 13, 15, 16, 18, 19, 21, 22, 23, 40, 125, 126})
