@@ -47,7 +47,7 @@ setup: .venv/ready ## Prepare the environment
 .venv/ready: pyproject.toml uv.lock | $(UV)
 	@$(UV) sync --frozen --quiet --compile-bytecode --python $(PYTHON)
 	@$(BIN)/python -m compileall -q src
-	@$(BIN)/python -c 'from hauberk.sense.sensor import Sensor; Sensor().warm()'
+	@$(BIN)/python -c 'from hauberk.detect.warm import warm; from hauberk.sense.sensor import Sensor; Sensor().warm(); warm()'
 	@touch $@
 
 $(UV):

@@ -29,14 +29,15 @@ from hauberk.detect.detectors.interface import Detector
 from hauberk.detect.detectors.registry import detectors
 from hauberk.errors import HauberkError, InputError
 from hauberk.formats.eve_events import EVENTS
-from hauberk.formats.ocsf import detection_finding
+from hauberk.formats.ocsf import detection_finding, incident_finding
 from hauberk.formats.zeek_logs import LOGS
 from hauberk.inventory.kinds import FAMILIES, GENERIC, KINDS
 from hauberk.inventory.limits import InventoryLimits
 from hauberk.model.device import Device
 from hauberk.model.finding import Finding, Severity, Technique
 from hauberk.model.flow import FLOW
-from hauberk.model.ids import DetectorId, DeviceId
+from hauberk.model.ids import DetectorId, DeviceId, IncidentId
+from hauberk.model.incident import Incident
 from hauberk.model.service import OT_SERVICES, SERVICES
 from hauberk.model.transaction import Transaction
 from hauberk.sense.dissect.interface import Dissector
@@ -46,7 +47,7 @@ from hauberk.sense.flow.table import FlowLimits
 from hauberk.sense.reassembly.fragments import FragmentLimits
 from hauberk.sense.reassembly.stream import StreamLimits
 from hauberk.service.record import device_records, flow_records, transaction_record
-from hauberk.service.settings import DetectorSettings, SensorSettings
+from hauberk.service.settings import DetectorSettings, KnownBadSettings, SensorSettings
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
 _NOTICE = "<!-- Written by scripts/generate_reference.py from the code. Change the code, then run 'make docs'. -->"
@@ -127,7 +128,8 @@ def cli() -> list[str]:
         options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
         rows = [
             (
-                ", ".join(f"`{flag}`" for flag in option.opts) + f" `{option.metavar or values(option.name)}`",
+                ", ".join(f"`{flag}`" for flag in option.opts)
+                + ("" if getattr(option, "is_flag", False) else f" `{option.metavar or values(option.name)}`"),
                 "" if option.default is None else f"`{getattr(option.default, 'value', option.default)}`",
                 getattr(option, "help", ""),
             )
@@ -181,6 +183,20 @@ def settings() -> list[str]:
         "",
     ]
     lines += table(("Key", "Default", "Unit", "Allowed", "Meaning", "Variable"), list(setting_rows("sensor", SensorSettings)))
+    lines += [
+        "## known_bad",
+        "",
+        "Indicator feeds and Sigma rules; see [how to match what is known to be bad](../how-to/match-known-bad.md).",
+        "Each key is a list of files and folders; in a variable it is written as JSON.",
+        "",
+    ]
+    lines += table(
+        ("Key", "Default", "Meaning", "Variable"),
+        [
+            (f"`known_bad.{name}`", "none", field.description, f"`HAUBERK_KNOWN_BAD__{name.upper()}`")
+            for name, field in KnownBadSettings.model_fields.items()
+        ],
+    )
     lines += [
         "## detector",
         "",
@@ -334,6 +350,18 @@ def leaves(record: Mapping[str, object], path: str = "") -> Iterator[str]:
             yield f"{path}{key}"
 
 
+_OCSF = {
+    "findings": ("Findings are OCSF 1.8 Detection Findings; what OCSF has no field for stands under `unmapped.hauberk`.", ""),
+    "incidents": (
+        "Incidents are OCSF 1.8 Incident Findings.",
+        "`analyze` prints each once.",
+        "`watch` prints one when it is opened, and again when its severity or stages change or another goes into it.",
+        "[Incidents](../explanation/incidents.md) says how they are made.",
+        "",
+    ),
+}
+
+
 def json_page() -> list[str]:
     """Keys of everything printed as JSON."""
     message = Transaction(1, 0.0, "modbus", "", None, "", None, "request", "", None, None, None, "ok", write=False)
@@ -341,6 +369,7 @@ def json_page() -> list[str]:
     finding = Finding(
         DetectorId("d"), "t", Severity.LOW, 6.0, DeviceId("d"), ("192.0.2.1",), 0.0, 0.0, ("r",), "a", (Technique("T", "n", "ics"),)
     )
+    incident = Incident(IncidentId("i"), "t", Severity.LOW, 0.5, (), (), (finding,), 0.0, 0.0, finding.techniques, (), "s")
     parts: tuple[tuple[str, str, Mapping[str, object], Mapping[str, str]], ...] = (
         ("devices", "`hauberk inspect SOURCE --emit devices --format json`", next(device_records([device])), _WORDS["devices"]),
         ("flows", "`hauberk inspect SOURCE --emit flows --format json`", next(flow_records(np.zeros(1, FLOW))), _WORDS["flows"]),
@@ -356,6 +385,12 @@ def json_page() -> list[str]:
             detection_finding(finding, "0", "0"),
             _WORDS["findings"],
         ),
+        (
+            "incidents",
+            "`hauberk analyze SOURCE --format json`, after all findings, and `hauberk watch INTERFACE --format json`",
+            incident_finding(incident, "0", "0"),
+            _WORDS["incidents"],
+        ),
     )
     lines = [
         "# JSON output",
@@ -363,17 +398,14 @@ def json_page() -> list[str]:
         "One JSON object a line.",
         "Times are those of the traffic, never of the wall clock.",
         "",
-        "`analyze` and `watch` print findings and nothing else; devices come from `inspect`.",
+        "`analyze` and `watch` print findings and incidents and nothing else; devices come from `inspect`.",
+        "`class_uid` tells them apart: 2004 is a finding, 2005 an incident.",
         "",
     ]
     for title, command, record, meanings in parts:
         keys = list(leaves(record))
         assert set(keys) == set(meanings), f"{title}: {set(keys) ^ set(meanings)} is not in both the code and the reference"
-        extra = (
-            ["Findings are OCSF 1.8 Detection Findings; what OCSF has no field for stands under `unmapped.hauberk`.", ""]
-            if title == "findings"
-            else []
-        )
+        extra = [*_OCSF.get(title, ())]
         lines += [
             f"## {title}",
             "",

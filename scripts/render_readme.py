@@ -49,7 +49,7 @@ def picture(capture: str) -> str:
 def beginning(output: str) -> str:
     """The first lines of the output, cut below a whole frame; how many follow is said."""
     lines = output.rstrip().splitlines()
-    ends = [number for number, line in enumerate(lines[:_LINES], 1) if "╰" in line]
+    ends = [number for number, line in enumerate(lines[:_LINES], 1) if "╰" in line or "┗" in line]
     if len(lines) <= _LINES or not ends:
         return output
     return "\n".join([*lines[: ends[-1]], f"… {len(lines) - ends[-1]} more lines"])

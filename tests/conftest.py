@@ -44,3 +44,12 @@ def root() -> None:
     """Root, for raw sockets and network namespaces."""
     if os.geteuid() != 0:
         absent("this test opens raw sockets or makes network namespaces, which needs root")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a browser, to see pages as people see them."""
+    found = shutil.which("chromium")
+    if found is None:
+        absent("chromium is not installed; pages are tried in it (Debian package chromium)")
+    return found

@@ -76,6 +76,9 @@ def test_every_setting_has_its_row() -> None:
     sensor = Settings.model_fields["sensor"].annotation
     assert sensor is not None
     keys = [f"sensor.{name}" for name in sensor.model_fields]
+    known_bad = Settings.model_fields["known_bad"].annotation
+    assert known_bad is not None
+    keys += [f"known_bad.{name}" for name in known_bad.model_fields]
     for row in detectors():
         keys += [f"detector.{row.id}.{name}" for name in ("enabled", *row.parameters)]
     for key in keys:
@@ -85,7 +88,7 @@ def test_every_setting_has_its_row() -> None:
 
 def test_every_section_of_settings_is_known_here() -> None:
     """A new section of settings needs its own rows above."""
-    assert set(Settings.model_fields) == {"sensor", "detector"} <= headings("settings.md")
+    assert set(Settings.model_fields) == {"sensor", "known_bad", "detector"} <= headings("settings.md")
 
 
 def test_every_detector_has_its_section() -> None:
@@ -215,7 +218,7 @@ def test_commands_in_examples_exist() -> None:
         for block in re.findall(r"^```sh\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE):
             for call in re.findall(r"(?:^|[\s/])(hauberk [a-z][^\n|>#]*)", block):
                 words = call.split()
-                name = " ".join(words[:3]) if words[1] == "detector" else " ".join(words[:2])
+                name = " ".join(words[:2]) if f"hauberk {words[1]}" in options else " ".join(words[:3])
                 assert name in options, f"{page.name}: {call}"
                 wrong = [word for word in words if word.startswith("-") and word != "-" and word not in options[name]]
                 assert wrong == [], f"{page.name}: {call}"

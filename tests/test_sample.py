@@ -41,6 +41,7 @@ STAGED = {
     "new_ot_master": {CAMERA, PRESS},
     "new_write": {CAMERA, PRESS},
     "ip_mac_conflict": {PRESS},
+    "ot_master_card": {PRESS},
     "malformed_messages": {CAMERA, CONVEYOR},
 }
 """Detectors that must fire, and addresses that one of their findings must name."""
@@ -50,9 +51,10 @@ _LARGEST = 600_000
 
 @dataclass(frozen=True)
 class Run:
-    """What Hauberk says of the sample: findings, devices, messages."""
+    """What Hauberk says of the sample: findings, incidents, devices, messages."""
 
     findings: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
     devices: list[dict[str, Any]]
     transactions: list[dict[str, Any]]
 
@@ -73,8 +75,10 @@ def hauberk(*arguments: str) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def run() -> Run:
     """One analysis with half of the time learned, and what the sensor saw."""
+    said = hauberk("analyze", str(SAMPLE), "--learn", "50%")
     return Run(
-        [finding["unmapped"]["hauberk"] for finding in hauberk("analyze", str(SAMPLE), "--learn", "50%")],
+        [finding["unmapped"]["hauberk"] for finding in said if finding["class_uid"] == 2004],
+        [incident for incident in said if incident["class_uid"] == 2005],
         hauberk("inspect", str(SAMPLE), "--emit", "devices"),
         hauberk("inspect", str(SAMPLE), "--emit", "transactions"),
     )
@@ -116,6 +120,18 @@ def test_every_staged_step_is_found(run: Run, detector: str) -> None:
 def test_only_staged_detectors_speak(run: Run) -> None:
     """A detector that fires without a reason in the story is wrong, or the story is told wrongly."""
     assert {finding["detector"] for finding in run.findings} <= set(STAGED)
+
+
+def test_the_staged_attack_is_one_incident(run: Run) -> None:
+    """All findings belong to it; the laptop is its source, the camera its way to the controllers."""
+    (incident,) = run.incidents
+    assert {finding["incident"] for finding in run.findings} == {incident["metadata"]["uid"]}
+    own = incident["unmapped"]["hauberk"]
+    assert own["addresses"][:2] == [LAPTOP, CAMERA]
+    assert len(own["findings"]) == len(own["timeline"]) == len(run.findings)
+    assert {"Initial Access", "Discovery", "Credential Access", "Impair Process Control"} <= set(own["stages"])
+    assert incident["severity"] == "Critical"
+    assert own["next_steps"]
 
 
 @pytest.mark.parametrize("address", sorted(KINDS))

@@ -18,11 +18,12 @@ from typing import Any
 import pytest
 
 from hauberk.cli.format import json_line
-from hauberk.cli.summary import finding_panel
+from hauberk.cli.summary import finding_panel, incident_line, incident_panel
 from hauberk.cli.table import _COLUMNS, cell, fitted
 from hauberk.cli.visible import visible
-from hauberk.model.finding import Finding, Severity
-from hauberk.model.ids import DetectorId
+from hauberk.model.finding import Finding, Severity, Technique
+from hauberk.model.ids import DetectorId, IncidentId
+from hauberk.model.incident import Incident, NextStep
 
 Run = Callable[..., Any]
 HOSTILE = b"\x1b]0;owned\x07[red]\x1b[2J"
@@ -138,6 +139,28 @@ def test_finding_panel_is_safe() -> None:
     text = console.export_text(styles=True)
     assert "\x1b[2J" not in text
     assert text.count("[red]") == 3
+
+
+def test_incident_panels_are_safe_and_short() -> None:
+    """No field of an incident reaches the terminal raw; a thousand findings fit a screen."""
+    from rich.console import Console  # noqa: PLC0415 - only here
+
+    bad = "\x1b[2J[red]"
+    technique = Technique("T1", bad, "ics")
+    findings = tuple(
+        Finding(DetectorId("x"), f"{bad}{at}", Severity.HIGH, 6.0, None, (bad,), at, at, (bad,), bad) for at in range(1000)
+    )
+    incident = Incident(
+        IncidentId("i"), bad, Severity.HIGH, 0.5, (), (bad,), findings, 0.0, 9.0, (technique,), ("Discovery",), bad,
+        (NextStep(technique, bad, 0.5, bad),),
+    )  # fmt: skip
+    console = Console(width=100, force_terminal=True, record=True, file=io.StringIO())
+    console.print(incident_panel(incident))
+    console.print(incident_line(incident, opened=True))
+    text = console.export_text(styles=True)
+    assert "\x1b[2J" not in text
+    assert "988 more" in text
+    assert text.count("\n") < 40
 
 
 def test_json_line_says_everything() -> None:

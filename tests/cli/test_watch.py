@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from hauberk.detect.snapshot import Snapshot
+
 Run = Callable[..., Any]
 NOBODY = ("setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups")
 
@@ -87,13 +89,18 @@ class TestLive:
         finding = json.loads(read_line(process, 30))
         assert finding["class_uid"] == 2004
         assert "10.1.0.7" in finding["unmapped"]["hauberk"]["addresses"]
+        assert process.stdout is not None
+        incident = json.loads(process.stdout.readline())
+        assert (incident["class_uid"], incident["activity_name"]) == (2005, "Create")
+        assert incident["metadata"]["uid"] == finding["unmapped"]["hauberk"]["incident"]
         assert process.poll() is None
         process.send_signal(number)
         out, err = process.communicate(timeout=60)
         last = json.loads(err.splitlines()[-1])
         assert last["event"] == "watch_stopped"
         assert last["packets"] >= 600
-        assert last["findings"] == 1 + len(out.splitlines())
+        lines = [json.loads(line) for line in out.splitlines()]
+        assert last["findings"] == 1 + sum(line["class_uid"] == 2004 for line in lines)
         assert process.returncode == 1
 
     def test_duration_ends_it(self, run: Run, cable: tuple[str, str]) -> None:
@@ -116,14 +123,21 @@ class TestLive:
         assert b"Traceback" not in err
 
     def test_learning_live_is_saved(self, command: list[str], cable: tuple[str, str], tmp_path: Path) -> None:
-        """What was learned until the end is in the file."""
-        target = tmp_path / "learned.json"
-        process = start(command, cable[0], "--learn", "1h", "--save-baseline", str(target))
-        scan(cable[1], 20)
-        time.sleep(1)
+        """What was learned until the end is in the file, and now and then before."""
+        target = tmp_path / "plant.baseline"
+        process = start(command, cable[0], "--learn", "1h", "--save-baseline", str(target), "--save-every", "1")
+        for _ in range(20):
+            scan(cable[1], 20)
+            if target.exists():
+                break
+            time.sleep(0.3)
+        assert Snapshot.load(target.read_bytes()).baseline.macs
+        before = target.stat().st_ino
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
-        assert json.loads(target.read_bytes())["format"] == "hauberk-baseline"
+        assert Snapshot.load(target.read_bytes()).baseline.macs
+        assert target.stat().st_ino != before
 
     def test_terminal_shows_a_living_line(self, command: list[str], cable: tuple[str, str]) -> None:
         """Packets, rate, devices, findings and drops, within the width; no JSON log."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -111,6 +114,21 @@ class Traffic:
             )
         )
 
+    def tell(self, time: float, src: str, dst: str, protocol: str, operation: str, **other: Any) -> None:
+        """A message with any fields, those not named missing or plain."""
+        plain: dict[str, Any] = {
+            "src_port": None,
+            "dst_port": None,
+            "role": "request",
+            "code": None,
+            "object": None,
+            "value": None,
+            "status": "ok",
+            "write": False,
+        }
+        fields = {**plain, **other}
+        self.messages.append(Transaction(len(self.messages) + 1, time, protocol, src, dst=dst, operation=operation, **fields))
+
     def batches(self, cuts: Sequence[float] = ()) -> list[Observations]:
         """What was collected, by time, cut at the times given."""
         activity = np.concatenate(self._activity) if self._activity else np.zeros(0, ACTIVITY)
@@ -126,6 +144,64 @@ class Traffic:
             inside = [message for message in messages if low <= message.time < high]
             result.append(Observations(rows, claims=said, transactions=inside, watermark=high))
         return result
+
+
+class Tank:
+    """A water tank with a pump, a heater and consumers, polled by a master; ``seed`` fixes every chance.
+
+    Holding registers 0 to 3 of the controller are level, inflow, outflow and temperature; coils 0 and 1 pump and heater. An
+    operator writes set points 10 (mode) and 11 (level to keep) now and then. ``lie`` changes the row of readings on its way.
+    """
+
+    MASTER, PLC = "10.0.0.1", "10.0.1.1"
+
+    def __init__(self, seed: int, interval: float = 1.0, begin: float = 1_000_000.0) -> None:
+        self.chance = random.Random(seed)  # noqa: S311 - test data
+        self.interval, self.time, self.begin = interval, begin, begin
+        self.level, self.warmth, self.pump, self.heater = 50.0, 20.0, 0, 0
+        self.messages: list[Transaction] = []
+
+    def message(self, role: Role, operation: str, thing: str, value: Any, *, write: bool = False, by: str = MASTER) -> None:
+        """One message of master or controller."""
+        ends = (self.PLC, 502, by, 4000) if role == "response" else (by, 4000, self.PLC, 502)
+        self.messages.append(
+            Transaction(len(self.messages) + 1, self.time, "modbus", *ends, role, operation, 3, thing, value, "ok", write)
+        )
+
+    def write(self, point: int, value: float, by: str = MASTER) -> None:
+        """Write a holding register."""
+        self.message("request", "write_single_register", f"1/holding_register/{point}", value, write=True, by=by)
+
+    def live(self, polls: int, lie: Callable[[int, list[int]], list[int]] | None = None) -> None:
+        """Let time go by, with one poll of everything an interval."""
+        for poll in range(polls):
+            self.time += self.interval * self.chance.uniform(0.98, 1.02)
+            row = self._process()
+            row = lie(poll, row) if lie else row
+            self.message("request", "read_holding_registers", "1/holding_register/0-3", None)
+            self.message("response", "read_holding_registers", "1/holding_register/0-3", tuple(row))
+            self.message("response", "read_coils", "1/coil/0-1", (bool(self.pump), bool(self.heater)))
+            if self.chance.random() < 0.02:
+                self.write(10, self.chance.choice([1, 2, 3]))
+            if self.chance.random() < 0.02:
+                self.write(11, round(self.chance.uniform(45, 55)))
+
+    def _process(self) -> list[int]:
+        noise = self.chance.gauss
+        self.pump = 1 if self.level < 40 else 0 if self.level > 60 else self.pump
+        self.heater = 1 if self.warmth < 19 else 0 if self.warmth > 21 else self.heater
+        demand = 0.5 + 0.2 * math.sin((self.time - self.begin) / 3600) + noise(0, 0.02)
+        inflow = 1.2 * self.pump
+        self.level += inflow - demand
+        self.warmth += 0.05 * self.heater - 0.02
+        readings = (self.level + noise(0, 0.1), inflow + noise(0, 0.01), demand + noise(0, 0.01), self.warmth + noise(0, 0.02))
+        return [max(0, round(100 * reading)) for reading in readings]
+
+    def observations(self, cuts: Sequence[float] = ()) -> list[Observations]:
+        """What was said, cut at the times given."""
+        traffic = Traffic()
+        traffic.messages = self.messages
+        return traffic.batches(cuts)
 
 
 def run_detectors(
@@ -151,6 +227,12 @@ def traffic() -> Traffic:
 def make_traffic() -> Callable[[], Traffic]:
     """Makes empty traffic, for tests that need it again and again."""
     return Traffic
+
+
+@pytest.fixture
+def tank() -> Callable[..., Tank]:
+    """Makes a water tank from a seed."""
+    return Tank
 
 
 @pytest.fixture

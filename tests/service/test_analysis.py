@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hauberk.detect.baseline import Baseline
+from hauberk.detect.snapshot import Snapshot
 from hauberk.service.analysis import Analysis, finding_record
 from hauberk.service.feed import Depth, open_feed
 
@@ -39,8 +39,8 @@ def test_what_one_run_learned_serves_another(data: Path) -> None:
     """A baseline saved and loaded judges the same capture as clean."""
     path = data / "captures" / "ics-misc" / "modbus" / "modbus_test.pcap"
     taught, _ = _analyze(path, learn_until=4e9)
-    loaded = Baseline.load(taught.baseline.dump())
-    assert loaded == taught.baseline
-    assert loaded.masters
-    _, found = _analyze(path, baseline=loaded)
+    loaded = Snapshot.load(taught.snapshot().dump())
+    assert loaded.baseline == taught.baseline
+    assert loaded.baseline.masters
+    _, found = _analyze(path, snapshot=loaded)
     assert not found

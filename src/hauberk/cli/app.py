@@ -32,12 +32,15 @@ _INTERRUPTED = 130
 
 def register() -> None:
     """Hang every command on the application."""
-    from hauberk.cli import analyze, detector, inspect, watch  # noqa: PLC0415 - commands import the rooms they need when they run
+    from hauberk.cli import analyze, baseline, detector, forecast, inspect, mud, watch  # noqa: PLC0415 - commands import the rooms they need when they run
 
     app.command(name="analyze", epilog=analyze.EXAMPLE)(analyze.analyze)
     app.command(name="inspect", epilog=inspect.EXAMPLE)(inspect.inspect)
     app.command(name="watch", epilog=watch.EXAMPLE)(watch.watch)
+    app.command(name="forecast", epilog=forecast.EXAMPLE)(forecast.forecast)
     app.add_typer(detector.app, name="detector")
+    app.add_typer(baseline.app, name="baseline")
+    app.add_typer(mud.app, name="mud")
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - the signature is Typer's

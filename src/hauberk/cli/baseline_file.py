@@ -1,28 +1,25 @@
-"""Baselines on disk.
-
-A baseline is written so that its file holds either the old or the new one, never half of it, and nothing but a plain file is ever
-replaced.
-"""
+"""Baselines on disk."""
 
 from __future__ import annotations
 
-import os
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hauberk.detect.baseline import Baseline
+from hauberk.cli.complaint import complain, say
+from hauberk.cli.plain_file import check_writable, write_whole
+from hauberk.detect.snapshot import LARGEST_FILE, Snapshot
 from hauberk.errors import InputError, SettingError
 
-_LARGEST = 64 << 20
 
-
-def read_baseline(path: Path | None) -> Baseline | None:
+def read_baseline(path: Path | None) -> Snapshot | None:
     """The baseline in ``path``; None where no path is given."""
     if path is None:
         return None
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
-        return Baseline.load(content)
+            content = file.read(LARGEST_FILE + 1)
+        return Snapshot.load(content)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}") from error
     except InputError as error:
@@ -37,36 +34,53 @@ def check_target(path: Path | None, *, learns: bool) -> None:
         return
     if not learns:
         raise SettingError(f"--save-baseline {path}: nothing is learned, so there is nothing to save; give --learn or --baseline")
-    target = _target(path)
-    if not os.access(target.parent, os.W_OK | os.X_OK):
-        raise InputError(f"{path}: the folder {target.parent} cannot be written to")
+    check_writable(path)
 
 
-def write_baseline(path: Path, baseline: Baseline) -> None:
-    """Write ``baseline`` to ``path``; a symbolic link is followed."""
-    if baseline.until is None:
+def write_baseline(path: Path, snapshot: Snapshot) -> None:
+    """Write ``snapshot`` to ``path``; a symbolic link is followed. An older file stays as it is until the new one is whole."""
+    if snapshot.baseline.until is None:
         raise InputError(f"{path}: nothing was learned, so there is nothing to save; was there traffic within --learn?")
-    target = _target(path)
-    beside = target.with_name(f".{target.name[:200]}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(baseline.dump())
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise InputError(f"{path}: {error.strerror}") from error
+    write_whole(path, snapshot.dump(), "the baseline")
 
 
-def _target(path: Path) -> Path:
-    """The plain file that ``path`` means, which need not exist; raises ``InputError`` for a folder, a device, a pipe."""
-    try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            raise InputError(f"{path}: is no plain file")
-        if not target.parent.is_dir():
-            raise InputError(f"{path}: there is no folder {target.parent}")
-    except (OSError, ValueError, RuntimeError) as error:  # a name too long, a zero byte, links in a circle
-        raise InputError(f"{path}: {error}") from error
-    return target
+def warn_untaught(detectors: Sequence[str]) -> None:
+    """Say which detectors cannot judge although there is a baseline."""
+    if detectors:
+        say(f"Silent, as they were off or unknown when the baseline was learned: {', '.join(detectors)}. Learn again to use them.")
+
+
+class BaselineKeeper:
+    """Saves what was learned while watching, so that little is lost whatever ends the process."""
+
+    def __init__(
+        self, path: Path | None, take: Callable[[], Snapshot], every: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """``take`` gives the snapshot to save, ``every`` is in seconds; without a ``path`` nothing is saved."""
+        self._path = path
+        self._take = take
+        self._every = every
+        self._clock = clock
+        self._due = clock() + every
+
+    @property
+    def keeps(self) -> bool:
+        """Whether anything is to be saved."""
+        return self._path is not None
+
+    def passed(self) -> None:
+        """Called between batches: save where it is time. A failure is told, and watching goes on."""
+        if self._path is None or self._clock() < self._due:
+            return
+        snapshot = self._take()
+        if snapshot.baseline.until is not None:
+            try:
+                write_baseline(self._path, snapshot)
+            except InputError as error:
+                complain(error.diagnostics())
+        self._due = self._clock() + self._every
+
+    def finish(self) -> None:
+        """Save at the end; raises ``InputError`` where that fails."""
+        if self._path is not None:
+            write_baseline(self._path, self._take())

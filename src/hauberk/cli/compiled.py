@@ -19,6 +19,7 @@ import hauberk
 from hauberk.cli.complaint import say
 
 _VARIABLE = "NUMBA_CACHE_DIR"
+_ROOMS = ("sense/capture", "sense/decode", "sense/flow", "inventory", "detect/behaviour", "detect/values")
 
 
 def provide_compiled_folder() -> None:
@@ -36,7 +37,7 @@ def provide_compiled_folder() -> None:
 
 def _beside_modules() -> bool:
     package = Path(next(iter(hauberk.__path__)))
-    return all(_writable(package / room / "__pycache__") for room in ("sense/capture", "sense/decode", "sense/flow", "inventory"))
+    return all(_writable(package / room / "__pycache__") for room in _ROOMS)
 
 
 def _user_cache() -> Path:

@@ -40,3 +40,17 @@ def report_sensor(name: str, sensor: Sensor, links: Collection[int] = ()) -> Exi
         complain(f"{name}: {counters.unknown_link:,} of {counters.packets:,} packets have a link type that is not read{which}")
         code = ExitCode.UNASSESSED
     return code
+
+
+def unread(feed: Feed) -> list[str]:
+    """What the sensor could not use, in sentences."""
+    counters, fragments, evicted = feed.sensor.counters, feed.sensor.fragments.dropped, feed.sensor.table.evicted
+    said = (
+        (counters.truncated, "packets end inside a header"),
+        (counters.contradictory, "packets contradict their own headers"),
+        (counters.too_deep, "packets nest too deep"),
+        (counters.unknown_link, "packets have a link type that is not read"),
+        (fragments, "IP fragments or datagrams stayed incomplete"),
+        (evicted, "conversations were cut short because the table was full"),
+    )
+    return [f"{count:,} {text}" for count, text in said if count]

@@ -1,21 +1,10 @@
-"""Text from the wire, made safe for a terminal.
-
-A host name or a banner may hold escape sequences that move the cursor, rename the window or hide lines, and characters that turn
-the direction
-of writing. Nothing of that may ever reach a terminal as itself: it is shown as an escape a person can read.
-"""
+"""Text from the wire, made safe for a terminal."""
 
 from __future__ import annotations
 
+from hauberk.service.visible import visible
 
-def visible(text: str) -> str:
-    """``text`` with every character that does not print as itself escaped as in a Python string; printable text comes back as
-    it is."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii") for character in text
-    )
+__all__ = ["visible", "visible_lines"]
 
 
 def visible_lines(text: str) -> str:

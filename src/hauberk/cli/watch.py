@@ -15,21 +15,25 @@ import typer
 from hauberk.cli.complaint import complain
 from hauberk.cli.exit_code import ExitCode
 from hauberk.cli.format import Format, FormatOption, chosen, write_lines
+from hauberk.cli.known_bad_option import IndicatorsOption, SigmaOption, read_known_bad
+from hauberk.cli.mud import MudOption, mud_policies
 from hauberk.errors import CaptureError, SettingError
 
 if TYPE_CHECKING:
+    from hauberk.cli.baseline_file import BaselineKeeper
     from hauberk.cli.watching import Watching
+    from hauberk.detect.incidents.engine import Update
     from hauberk.model.finding import Finding
     from hauberk.model.observation import Observations
     from hauberk.sense.capture.live import LiveSource
     from hauberk.service.analysis import Analysis
 
-EXAMPLE = "Example: sudo hauberk watch eth1 --learn 10m --save-baseline plant.json"
+EXAMPLE = "Example: sudo hauberk watch eth1 --learn 10m --save-baseline plant.baseline"
 
 _MEBIBYTE = 1 << 20
 
 
-def watch(
+def watch(  # noqa: PLR0913, PLR0917 - one argument an option
     interface: Annotated[
         str, typer.Argument(metavar="INTERFACE", help="Network interface, for instance the one behind a mirror port.")
     ],
@@ -41,8 +45,14 @@ def watch(
         Path | None, typer.Option("--baseline", metavar="FILE", help="Judge against what an earlier run learned.")
     ] = None,
     save_baseline: Annotated[
-        Path | None, typer.Option("--save-baseline", metavar="FILE", help="Save what was learned, at the end.")
+        Path | None, typer.Option("--save-baseline", metavar="FILE", help="Save what was learned, now and then and at the end.")
     ] = None,
+    save_every: Annotated[
+        float, typer.Option("--save-every", metavar="SECONDS", min=1, help="How often to save what was learned while watching.")
+    ] = 300.0,
+    mud: MudOption = None,
+    indicators: IndicatorsOption = None,
+    sigma: SigmaOption = None,
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings (TOML).")] = None,
     duration: Annotated[
         float | None, typer.Option("--duration", metavar="SECONDS", help="Stop after so long; default: until Ctrl-C.")
@@ -53,9 +63,11 @@ def watch(
     output: FormatOption = None,
 ) -> None:
     """Watch an interface and report findings as they are raised. Exit code 1 means findings, 3 that packets were lost."""
-    from hauberk.cli.baseline_file import check_target, read_baseline, write_baseline  # noqa: PLC0415 - loaded when the command runs
+    from hauberk.cli.baseline_file import BaselineKeeper, check_target, read_baseline, warn_untaught  # noqa: PLC0415 - loaded when the command runs
     from hauberk.cli.problem import report_sensor  # noqa: PLC0415 - same
+    from hauberk.cli.verdict_table import say_suppressed  # noqa: PLC0415 - same
     from hauberk.cli.watching import watching  # noqa: PLC0415 - same
+    from hauberk.detect.warm import warm  # noqa: PLC0415 - same
     from hauberk.sense.capture.live import LiveSource  # noqa: PLC0415 - same
     from hauberk.service.feed import Depth, sensor  # noqa: PLC0415 - same
     from hauberk.service.live import live_learn_until, observe_live  # noqa: PLC0415 - same
@@ -66,19 +78,26 @@ def watch(
     settings = load_settings(config)
     live_learn_until(learn, 0.0)  # a span that has no meaning is said before anything is opened
     check_target(save_baseline, learns=learn is not None or baseline is not None)
+    policies = mud_policies(mud)
     known = read_baseline(baseline)
+    known_bad = read_known_bad(settings, indicators, sigma)
     by = sensor(Depth.MESSAGES, settings.sensor_limits())
     by.warm()  # before packets wait in the ring
+    warm()  # same
     with LiveSource(interface, ring_bytes=ring * _MEBIBYTE) as source, _stopped_by_signal(source):
         analysis, batches = observe_live(source, by, learn, known, settings.detector_settings(), duration)
+        analysis.engine.mud = policies
+        analysis.engine.known_bad = known_bad
         status = watching(source, analysis)
+        keeper = BaselineKeeper(save_baseline, analysis.snapshot, save_every)
         status.started()
-        count, problem = _follow(analysis, batches, status, chosen(output))
+        warn_untaught(analysis.engine.untaught)
+        count, problem = _follow(analysis, batches, (status, keeper), chosen(output))
         status.stopped(count)
     if problem is not None:
         complain(problem.diagnostics())
-    if save_baseline is not None:
-        write_baseline(save_baseline, analysis.baseline)
+    keeper.finish()
+    say_suppressed(analysis.suppressed)
     code = report_sensor(interface, by)
     if problem is not None or source.kernel_drops or source.own_drops:
         code = ExitCode.UNASSESSED
@@ -89,21 +108,24 @@ def watch(
 
 
 def _follow(
-    analysis: Analysis, batches: Iterable[Observations], status: Watching, output: Format
+    analysis: Analysis, batches: Iterable[Observations], told: tuple[Watching, BaselineKeeper], output: Format
 ) -> tuple[int, CaptureError | None]:
     """Print findings as they are raised; how many, and why the capture ended, where that was not asked for."""
     count = 0
+    status, keeper = told
 
     def counted() -> Iterator[Observations]:
         for batch in batches:
             yield batch
             status.passed(count)
+            keeper.passed()
 
     try:
-        for finding in analysis.run(counted()):
+        for finding in analysis.run(counted(), keep=keeper.keeps):
             count += 1
+            update = analysis.correlation.add(finding)
             status.aside()
-            _print(finding, output)
+            _print(finding, update, analysis, output)
     except CaptureError as error:
         return count, error
     return count, None
@@ -131,15 +153,24 @@ def _stopped_by_signal(source: LiveSource) -> Iterator[None]:
         restore()
 
 
-def _print(finding: Finding, output: Format) -> None:
+def _print(finding: Finding, update: Update | None, analysis: Analysis, output: Format) -> None:
+    """A finding, and its incident where that is new or became another: worse, further, or one with others."""
+    incident = None
+    if update is not None and (update.opened or update.changed):
+        incident = analysis.correlation.incident(update.incident)
     if output is Format.JSON:
-        from hauberk.service.analysis import finding_record  # noqa: PLC0415 - loaded by now
+        from hauberk.service.analysis import finding_record, incident_record  # noqa: PLC0415 - loaded by now
 
-        write_lines([finding_record(finding)])
+        write_lines([finding_record(finding, None if update is None else update.incident)])
+        if incident is not None and update is not None:
+            write_lines([incident_record(incident, update.merged, update=not update.opened)])
         sys.stdout.flush()
         return
     from rich.console import Console  # noqa: PLC0415 - JSON needs no panels
 
-    from hauberk.cli.summary import finding_panel  # noqa: PLC0415 - same
+    from hauberk.cli.summary import finding_panel, incident_line  # noqa: PLC0415 - same
 
-    Console(highlight=False).print(finding_panel(finding))
+    console = Console(highlight=False)
+    console.print(finding_panel(finding))
+    if incident is not None and update is not None:
+        console.print(incident_line(incident, opened=update.opened))

@@ -1,16 +1,12 @@
-"""What was learned of the fleet: plain sets, carried across runs as versioned JSON."""
+"""What was learned of the fleet: plain sets."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
-import orjson
-
 from hauberk.errors import InputError
-
-_FORMAT = "hauberk-baseline"
-_VERSION = 1
-_LARGEST = 64 << 20
 
 Pair = tuple[str, ...]
 
@@ -32,32 +28,36 @@ class Baseline:
     writers: set[Pair] = field(default_factory=set)
     until: float | None = None
 
-    def dump(self) -> bytes:
-        """The baseline as JSON, the same bytes for the same content."""
-        content: dict[str, object] = {"format": _FORMAT, "version": _VERSION, "until": self.until}
+    def copy(self) -> Baseline:
+        """The same content, which goes its own way."""
+        sets = {entry.name: set(getattr(self, entry.name)) for entry in fields(self) if entry.name != "until"}
+        return Baseline(**sets, until=self.until)
+
+    def plain(self) -> dict[str, object]:
+        """The baseline as JSON can say it, with sets in order. What is no text (half a surrogate pair) is escaped as by
+        ``backslashreplace``."""
+        content: dict[str, object] = {"until": None if self.until is None else float(self.until)}
         for entry in fields(self):
             if entry.name != "until":
-                content[entry.name] = sorted(getattr(self, entry.name))
-        return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+                content[entry.name] = sorted([_sayable(item) for item in row] for row in getattr(self, entry.name))
+        return content
 
     @classmethod
-    def load(cls, content: bytes) -> Baseline:
-        """Read what ``dump`` wrote; raises ``InputError`` for anything else."""
-        if len(content) > _LARGEST:
-            raise InputError(f"the baseline is larger than {_LARGEST} bytes")
-        try:
-            parsed = orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise InputError(f"the baseline is not JSON: {error}") from error
-        if not isinstance(parsed, dict) or parsed.get("format") != _FORMAT:
-            raise InputError("the file is not a Hauberk baseline")
-        if parsed.get("version") != _VERSION:
-            raise InputError(f"the baseline has version {parsed.get('version')!r}; this Hauberk reads version {_VERSION}")
-        until = parsed.get("until")
-        if until is not None and not isinstance(until, int | float):
+    def from_plain(cls, content: object) -> Baseline:
+        """Read what ``plain`` gave; raises ``InputError`` for anything else. A set that is not there is empty."""
+        if not isinstance(content, Mapping):
+            raise InputError("the baseline is no mapping")
+        until = content.get("until")
+        if until is not None and not (isinstance(until, int | float) and math.isfinite(until)):
             raise InputError("the baseline's 'until' is not a time")
-        sets = {entry.name: _pairs(entry.name, parsed.get(entry.name)) for entry in fields(cls) if entry.name != "until"}
-        return cls(**sets, until=until)
+        names = [entry.name for entry in fields(cls) if entry.name != "until"]
+        if unknown := set(content) - {*names, "until"}:
+            raise InputError(f"the baseline holds '{min(unknown)}', which is unknown")
+        return cls(**{name: _pairs(name, content.get(name, [])) for name in names}, until=None if until is None else float(until))
+
+
+def _sayable(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _pairs(name: str, value: object) -> set[Pair]:

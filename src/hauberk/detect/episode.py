@@ -15,6 +15,10 @@ class Episodes:
         self.quiet = quiet
         self._last: OrderedDict[Hashable, float] = OrderedDict()
 
+    def begin_stream(self) -> None:
+        """Nothing goes on in traffic of another time."""
+        self._last.clear()
+
     def goes_on(self, key: Hashable, time: float) -> bool:
         """True if ``key`` is in an episode at ``time``; that prolongs it."""
         last = self._last.get(key)

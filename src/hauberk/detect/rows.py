@@ -44,6 +44,14 @@ class RowBuffer:
     def __len__(self) -> int:
         return self._tail - self._head
 
+    def begin_stream(self) -> None:
+        """Nothing waits that belongs to traffic of another time."""
+        self._head = self._tail = 0
+
+    def saved(self) -> Mapping[str, object]:
+        """What is kept in a snapshot: the rows, not the room around them."""
+        return {"_most": self._most, "_store": self.rows, "_head": 0, "_tail": len(self)}
+
     def append(self, fresh: Columns) -> None:
         """Add ``fresh`` at the end."""
         fresh = fresh[-self._most :]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
@@ -13,8 +14,13 @@ from numpy.typing import NDArray
 
 from hauberk.detect.attempts import Attempts
 from hauberk.detect.baseline import Baseline
+from hauberk.detect.features.frame import Span
 from hauberk.detect.fleet import Fleet
+from hauberk.detect.known_bad import NOTHING_KNOWN, KnownBad
+from hauberk.detect.mud_policies import MudPolicies
+from hauberk.detect.names import Names
 from hauberk.detect.rows import Flags
+from hauberk.detect.values.points import Runs, runs
 from hauberk.model.address import ip_text, mac_text
 from hauberk.model.flow import STATE_FIRST
 from hauberk.model.ids import DeviceId
@@ -48,6 +54,17 @@ class View:
     baseline: Baseline = field(default_factory=Baseline)
     learning: bool = False
     attempts: Attempts = field(default_factory=Attempts)
+    mud: MudPolicies = field(default_factory=MudPolicies)
+    known_bad: KnownBad = NOTHING_KNOWN
+    spans: list[Span] = field(default_factory=list)
+    """Windows that have passed with this batch."""
+    names: Names = field(default_factory=Names)
+    """Names of addresses, as far as the traffic said them."""
+
+    @property
+    def passed(self) -> float:
+        """Traffic time, in epoch seconds, up to which windows have passed."""
+        return self.batch.watermark
 
     @cached_property
     def groups(self) -> dict[Group, list[Transaction]]:
@@ -65,6 +82,11 @@ class View:
         if len(picked) > 1:
             pairs.sort(key=_when)
         return pairs
+
+    @cached_property
+    def values(self) -> Runs:
+        """Process values that messages carry, by the device that holds them."""
+        return runs(self.batch.transactions)
 
     @cached_property
     def beginnings(self) -> Flags:
@@ -111,3 +133,11 @@ def span(seconds: float) -> str:
     if seconds < 1:
         return f"{max(seconds * 1000, 1):.0f} ms"
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def moment(time: float) -> str:
+    """A moment of the traffic as a person reads it (RFC 3339, UTC, whole seconds)."""
+    try:
+        return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (OverflowError, ValueError, OSError):
+        return f"second {time:.0f}"

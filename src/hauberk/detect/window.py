@@ -21,6 +21,10 @@ class DistinctWindow:
         self.most = most
         self._seen: OrderedDict[Hashable, OrderedDict[Hashable, float]] = OrderedDict()
 
+    def begin_stream(self) -> None:
+        """Forget everything: traffic of another time follows."""
+        self._seen.clear()
+
     def add(self, subject: Hashable, thing: Hashable, time: float) -> int:
         """Note that ``subject`` touched ``thing``; how many different things it touched within the window."""
         things = self._seen.get(subject)
@@ -58,6 +62,11 @@ class CountWindow:
         self.most = most
         self._seen: OrderedDict[Hashable, deque[tuple[float, float]]] = OrderedDict()
         self._sums: dict[Hashable, float] = {}
+
+    def begin_stream(self) -> None:
+        """Forget everything: traffic of another time follows."""
+        self._seen.clear()
+        self._sums.clear()
 
     def add(self, subject: Hashable, time: float, weight: float = 1.0) -> float:
         """Note ``weight`` happenings at ``time``; how many there were within the window."""

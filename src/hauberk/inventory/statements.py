@@ -20,6 +20,8 @@ Tie = tuple[str, str]
 """Two addresses of one host, as it says itself."""
 
 _SHARED: Final = frozenset({HintKey.SERIAL, HintKey.HOSTNAME})
+_NO_STATEMENT: Final = frozenset({HintKey.CERTIFICATE_SHA256, HintKey.CERTIFICATE_SHA1})
+"""For lists of bad certificates; they say nothing of what a device is."""
 _WORTHLESS_SERIALS = frozenset(
     {"unknown", "none", "default", "serial", "serialnumber", "notset", "notavailable", "tobefilledbyoem", "n/a", "na"}
 )
@@ -101,7 +103,7 @@ class Statements:
                         continue
                     if key is HintKey.IP or key is HintKey.MAC:
                         self._own(subject, key, value, transaction.time, leases)
-                    else:
+                    elif key not in _NO_STATEMENT:
                         self._keep(subject, (key, value[: self.limits.text], transaction.protocol), transaction.time)
             if transaction.protocol == "dns" and transaction.role == "request" and transaction.object:
                 subject = canonical(transaction.src)

@@ -7,3 +7,4 @@ from typing import NewType
 DeviceId = NewType("DeviceId", str)
 DetectorId = NewType("DetectorId", str)
 FindingId = NewType("FindingId", str)
+IncidentId = NewType("IncidentId", str)

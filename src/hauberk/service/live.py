@@ -6,8 +6,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 
-from hauberk.detect.baseline import Baseline
 from hauberk.detect.engine import DetectorSetting
+from hauberk.detect.snapshot import Snapshot
 from hauberk.errors import CaptureError, SettingError
 from hauberk.model.observation import Observations
 from hauberk.sense.capture.live import LiveSource
@@ -20,7 +20,7 @@ def observe_live(
     source: LiveSource,
     by: Sensor,
     learn: str | None,
-    known: Baseline | None,
+    known: Snapshot | None,
     settings: Mapping[str, DetectorSetting],
     duration: float | None,
     clock: Callable[[], float] = time.time,
@@ -30,7 +30,7 @@ def observe_live(
     what it has and
     raises ``CaptureError``."""
     until = live_learn_until(learn, clock())
-    return Analysis(known, until, settings), _observations(source, by, duration)
+    return Analysis(learn_until=until, settings=settings, snapshot=known), _observations(source, by, duration)
 
 
 def live_learn_until(learn: str | None, now: float) -> float | None:

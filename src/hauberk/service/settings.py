@@ -60,6 +60,15 @@ class SensorSettings(BaseModel):
     stream_total_bytes: Annotated[Count, Field(description="most bytes all TCP streams together hold back")] = _STREAM.total_bytes
 
 
+class KnownBadSettings(BaseModel):
+    """What is known to be bad: files, or folders of files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    indicators: Annotated[tuple[Path, ...], Field(description="indicator feeds: STIX 2.1 bundles, CSV files, lists")] = ()
+    sigma: Annotated[tuple[Path, ...], Field(description="Sigma rules: YAML files")] = ()
+
+
 class DetectorSettings(BaseModel):
     """Switch and limits of one detector; its parameters are those that ``hauberk detector list`` shows."""
 
@@ -76,6 +85,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=_PREFIX, env_nested_delimiter=_BETWEEN)
 
     sensor: SensorSettings = Field(default_factory=SensorSettings, description="bounds of the sensor")
+    known_bad: KnownBadSettings = Field(default_factory=KnownBadSettings, description="indicator feeds and Sigma rules")
     detector: dict[str, DetectorSettings] = Field(default_factory=dict, description="one table a detector, by its id")
 
     @classmethod

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hauberk.sense.dissect.http_head import is_secret, read_fields, shown_target
+from hauberk.formats.http_target import is_secret
+from hauberk.sense.dissect.http_head import read_fields, shown_target
 from hauberk.sense.dissect.limits import DEFAULT_LIMITS, Limits
 
 

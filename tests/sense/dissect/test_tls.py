@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import ssl
 import struct
 from functools import lru_cache
@@ -177,8 +178,21 @@ def test_several_messages_in_one_record() -> None:
         "plc.example",
         ("Works CA", "2049-12-31T00:00:00Z"),
     )
-    assert shown.hints == (Hint(HintKey.CERTIFICATE, "plc.example"),)
+    assert shown.hints[0] == Hint(HintKey.CERTIFICATE, "plc.example")
     assert (done.operation, done.code, reader.finished) == ("server_hello_done", 14, False)
+
+
+def test_certificate_hashes_are_of_the_whole_certificate() -> None:
+    """SHA-256 and SHA-1 of the DER as it was on the wire."""
+    reader = session()
+    stream(reader, CLIENT_HELLO, True)
+    _, shown, _ = stream(reader, SERVER_FLIGHT, False)
+    start = SERVER_FLIGHT.index(b"\x30\x82")
+    der = SERVER_FLIGHT[start : start + 4 + int.from_bytes(SERVER_FLIGHT[start + 2 : start + 4], "big")]
+    assert shown.hints[1:] == (
+        Hint(HintKey.CERTIFICATE_SHA256, hashlib.sha256(der).hexdigest()),
+        Hint(HintKey.CERTIFICATE_SHA1, hashlib.sha1(der, usedforsecurity=False).hexdigest()),
+    )
 
 
 def test_message_fragmented_over_records() -> None:

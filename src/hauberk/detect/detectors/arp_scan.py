@@ -99,5 +99,6 @@ DETECTORS = (
         _begin,
         _step,
         _DISCOVERY,
+        peers_vary=True,
     ),
 )

@@ -15,10 +15,11 @@ from hauberk.detect.attack import HARDWARE_ADDITIONS, TRANSIENT_CYBER_ASSET
 from hauberk.detect.attempts import mix
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
+from hauberk.detect.verdict_subject import VerdictSubject
 from hauberk.detect.view import View, is_group_address, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.address import ip_text, mac_text
-from hauberk.model.finding import Finding, Severity
+from hauberk.model.finding import Evidence, Finding, Severity
 from hauberk.model.ids import DetectorId
 from hauberk.model.observation import Columns
 
@@ -29,6 +30,8 @@ _CROWD = "crowd"
 _HOUR = 3600 * 1_000_000_000
 _SENDER = np.dtype([("start", np.int64), ("mac", np.uint64), ("hi", np.uint64), ("lo", np.uint64), ("version", np.uint8)])
 _MOST = 4096
+_CARD = 17
+"""Characters of a hardware address."""
 
 
 @dataclass(slots=True)
@@ -127,7 +130,25 @@ def _new(state: NewcomerState, view: View, subject: str, addresses: tuple[str, .
         (reason,),
         _ADVICE,
         _TECHNIQUES,
+        (Evidence("newcomer", subject, samples=int(count), score=6.0),),
     )
+
+
+def _learn(state: NewcomerState, subject: VerdictSubject) -> bool:  # noqa: ARG001 - the interface's own shape
+    if not subject.addresses:
+        return False
+    name = subject.addresses[-1]
+    (subject.baseline.macs if _is_card(name) else subject.baseline.ips).add((name,))
+    return True
+
+
+def _unlearn(state: NewcomerState, subject: VerdictSubject) -> None:  # noqa: ARG001 - same
+    for known in (subject.baseline.macs, subject.baseline.ips):
+        known.discard(subject.addresses[-1:])
+
+
+def _is_card(address: str) -> bool:
+    return len(address) == _CARD and address.count(":") == address[2::3].count(":") == 5
 
 
 DETECTORS = (
@@ -144,5 +165,8 @@ DETECTORS = (
         _step,
         _TECHNIQUES,
         learned=True,
+        learn=_learn,
+        unlearn=_unlearn,
+        peers_vary=True,
     ),
 )

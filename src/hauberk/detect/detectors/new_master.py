@@ -9,9 +9,10 @@ from __future__ import annotations
 from hauberk.detect.attack import REMOTE_SERVICES, ROGUE_MASTER, UNAUTHORIZED_COMMAND
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
-from hauberk.detect.requests import DISCOVERY, is_request
+from hauberk.detect.requests import CALLED_BACK, DISCOVERY, is_request
+from hauberk.detect.verdict_subject import VerdictSubject
 from hauberk.detect.view import Group, View
-from hauberk.model.finding import Finding, Severity
+from hauberk.model.finding import Evidence, Finding, Severity
 from hauberk.model.ids import DetectorId
 from hauberk.model.service import OT_SERVICES
 
@@ -54,6 +55,7 @@ def _new_master(state: Episodes, view: View) -> list[Finding]:
                 (_why_new(group, never=never),),
                 f"Ask who works on {group.src} now. If nobody does, cut its path to {group.dst} and check what it changed.",
                 _MASTER,
+                (Evidence("ot_master", group.protocol, score=8.0 if never else 6.5),),
             )
         )
     return findings
@@ -101,13 +103,15 @@ def _role_flip(state: Episodes, view: View) -> list[Finding]:
                 f"A controller does not become a master by itself: take {group.src} for taken over until its program is"
                 " compared with your copy.",
                 _FLIP,
+                (Evidence("ot_role", f"{group.protocol} {group.role}", score=8.0),),
             )
         )
     return findings
 
 
 def _has_role(group: Group) -> bool:
-    return group.role != "event" and group.protocol in OT_SERVICES and group.operation not in DISCOVERY
+    plain = group.operation not in DISCOVERY and group.operation not in CALLED_BACK
+    return group.role != "event" and group.protocol in OT_SERVICES and plain
 
 
 def _flipped(servers: set[tuple[str, ...]], masters: set[tuple[str, ...]], group: Group) -> bool:
@@ -118,6 +122,38 @@ def _flipped(servers: set[tuple[str, ...]], masters: set[tuple[str, ...]], group
         return False
     asked = any((protocol, client) == entry for protocol, client, _ in masters)
     return asked != asks
+
+
+def _learn_master(state: Episodes, subject: VerdictSubject) -> bool:  # noqa: ARG001 - the interface's own shape
+    protocol = subject.seen("ot_master")
+    if not isinstance(protocol, str) or len(subject.addresses) != 2:
+        return False
+    subject.baseline.masters.add((protocol, *subject.addresses))
+    return True
+
+
+def _unlearn_master(state: Episodes, subject: VerdictSubject) -> None:  # noqa: ARG001 - same
+    subject.baseline.masters.discard((str(subject.seen("ot_master")), *subject.addresses))
+
+
+def _learn_role(state: Episodes, subject: VerdictSubject) -> bool:  # noqa: ARG001 - same
+    """Who asks is a master of the one it asks; who answers is a server."""
+    words = subject.words("ot_role")
+    if words is None or len(subject.addresses) != 2:
+        return False
+    if words[1] == "request":
+        subject.baseline.masters.add((words[0], *subject.addresses))
+    else:
+        subject.baseline.servers.add((words[0], subject.addresses[0]))
+    return True
+
+
+def _unlearn_role(state: Episodes, subject: VerdictSubject) -> None:  # noqa: ARG001 - same
+    words = subject.words("ot_role")
+    if words is not None and words[1] == "request":
+        subject.baseline.masters.discard((words[0], *subject.addresses))
+    elif words is not None:
+        subject.baseline.servers.discard((words[0], subject.addresses[0]))
 
 
 _QUIET = Parameter(300.0, "s", "said again only after so long a silence")
@@ -132,6 +168,8 @@ DETECTORS = (
         _new_master,
         _MASTER,
         learned=True,
+        learn=_learn_master,
+        unlearn=_unlearn_master,
     ),
     Detector(
         DetectorId("role_flip"),
@@ -142,5 +180,7 @@ DETECTORS = (
         _role_flip,
         _FLIP,
         learned=True,
+        learn=_learn_role,
+        unlearn=_unlearn_role,
     ),
 )

@@ -207,6 +207,7 @@ _ADDRESS_SCAN = Detector(
     _begin_addresses,
     _address_scan,
     _DISCOVERY,
+    peers_vary=True,
 )
 _PORT_SCAN = Detector(
     DetectorId("port_scan"),
@@ -225,6 +226,7 @@ _OT_SCAN = Detector(
     _begin_controllers,
     _ot_scan,
     (REMOTE_SYSTEM_DISCOVERY,),
+    peers_vary=True,
 )
 _ADVICE = {
     _ADDRESS_SCAN.id: "Find out who runs the scan. If it is your own inventory tool, raise this detector's threshold"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
+from hauberk.formats.http_target import without_secrets
 from hauberk.sense.dissect.limits import Limits
 from hauberk.sense.dissect.reader import text
 
@@ -20,11 +21,6 @@ STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] +([1-5][0-9][0-9])(?: [^\r\n]*)?\r?\n"
 HEAD_END = re.compile(rb"\n\r?\n")
 LONGEST_HEAD = 1 << 16
 """Bytes; servers in wide use refuse far shorter heads."""
-
-_SECRET_WORDS = ("pass", "pwd", "psw", "token", "secret", "key", "auth", "session", "signature", "credential", "sid", "sso", "pin")
-_HIDDEN = "*"
-_LONG_SEGMENT = re.compile(r"(?<=/)(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{24,}(?=/|$)")
-"""A path segment that may be a key: long, without a dot and with a digit in it. Bridges take their tokens there."""
 
 
 class Head(NamedTuple):
@@ -51,17 +47,6 @@ def read_fields(head: bytes, wanted: AbstractSet[str], limits: Limits) -> Head:
     return Head(fields, whole)
 
 
-def is_secret(name: str) -> bool:
-    """True for the name of a parameter whose value may be a secret."""
-    lowered = name.lower()
-    return any(word in lowered for word in _SECRET_WORDS)
-
-
-def _without_secret(parameter: str) -> str:
-    name, equals, value = parameter.partition("=")
-    return f"{name}={_HIDDEN}" if equals and value and is_secret(name) else parameter
-
-
 def shown_target(target: str, host: str, limits: Limits) -> str:
     """Host and path of a request target (RFC 9112 section 3.2), secrets hidden, cut to ``limits.text``."""
     scheme, separator, rest = target.partition("://")
@@ -70,8 +55,4 @@ def shown_target(target: str, host: str, limits: Limits) -> str:
         target = f"{authority.rpartition('@')[2]}{slash}{path}"
     else:
         target = host + target
-    path, mark, query = target.partition("?")
-    path = _LONG_SEGMENT.sub(_HIDDEN, path)
-    if mark:
-        path = f"{path}?{'&'.join(map(_without_secret, query.split('&')))}"
-    return path[: limits.text]
+    return without_secrets(target)[: limits.text]

@@ -327,7 +327,8 @@ class TlsSession:
             leaf = read_certificate(chain.take(chain.u24()), self.limits.text)
         except Malformed:
             return Message("tls", role, "certificate", _CERTIFICATE, status=MALFORMED)
-        hints = (Hint(HintKey.CERTIFICATE, leaf.subject),) if leaf.subject else ()
+        named = (Hint(HintKey.CERTIFICATE, leaf.subject),) if leaf.subject else ()
+        hints = (*named, Hint(HintKey.CERTIFICATE_SHA256, leaf.sha256), Hint(HintKey.CERTIFICATE_SHA1, leaf.sha1))
         value = (leaf.issuer, leaf.not_after)
         return Message("tls", role, "certificate", _CERTIFICATE, leaf.subject or None, value, OK, False, hints)
 

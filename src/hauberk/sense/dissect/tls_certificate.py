@@ -5,6 +5,7 @@ It judges nothing: no signature is checked and no chain is built. Reading is lef
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 
 class Certificate(NamedTuple):
-    """What is shown of one certificate. ``not_after`` is ISO 8601 in UTC."""
+    """What is shown of one certificate. ``not_after`` is ISO 8601 in UTC; the hashes are of the whole DER, in hexadecimal."""
 
     subject: str
     issuer: str
     not_after: str
+    sha256: str
+    sha1: str
 
 
 def _name(name: x509.Name) -> str:
@@ -65,7 +68,14 @@ def read_certificate(der: bytes, most: int) -> Certificate:
     # TypeError is what a name attribute of the wrong string type gives.
     except (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise Malformed(f"unreadable certificate: {error}") from error
-    return Certificate(_printable(subject)[:most], _printable(issuer)[:most], until)
+    return Certificate(
+        _printable(subject)[:most],
+        _printable(issuer)[:most],
+        until,
+        hashlib.sha256(der).hexdigest(),
+        # Lists of bad certificates name them so; nothing is trusted because of it.
+        hashlib.sha1(der, usedforsecurity=False).hexdigest(),
+    )
 
 
 def _printable(text: str) -> str:

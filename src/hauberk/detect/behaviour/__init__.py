@@ -1,0 +1,1 @@
+"""What each device usually does, and evidence that it does something else."""

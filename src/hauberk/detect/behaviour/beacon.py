@@ -1,0 +1,236 @@
+"""Persistence evidence: a device that comes back to a peer it never talked to before, the more so the more regularly.
+
+Only conversations that the device begins with peers beyond the local networks count. A device that was learned is judged against
+what it had to do with such peers then; regular contacts on a service that had them already, as with a cloud whose addresses
+change, are no evidence. Without any learning only what hardly any device does is told: many short, alike conversations with one
+peer at a pace of less than a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from hauberk.detect.behaviour.novelty import peer_group
+from hauberk.detect.features.frame import Span
+from hauberk.detect.features.subjects import address_text
+from hauberk.detect.features.windows import WINDOW
+from hauberk.detect.fleet import Fleet
+from hauberk.detect.names import Names
+from hauberk.detect.view import is_group_address
+
+_MOST = 1 << 14
+_MOST_TIMES = 32
+_MOST_LEARNED = 1 << 18
+_MOST_RHYTHMS = 32
+_WEB = frozenset({80, 443, 8080, 8443})
+_ALIKE = 0.15
+"""Two intervals are alike within 15 %, or a quarter of a window."""
+_SLACK = WINDOW / 4
+_REGULAR = 0.8
+_BLIND_WINDOWS, _BLIND_CONVERSATIONS, _BLIND_INTERVAL, _BLIND_SHARE, _BLIND_SPREAD = 28, 60, 60.0, 0.85, 0.3
+
+
+class Key(NamedTuple):
+    """Whose contacts with whom: device, peers taken together, service."""
+
+    device: str
+    group: str
+    port: int
+    transport: int
+
+
+@dataclass(slots=True)
+class Contacts:
+    """Contacts of one device with one peer: the first of each window (epoch seconds), how many conversations, and bytes a
+    conversation."""
+
+    address: str
+    taught: bool
+    times: list[float] = field(default_factory=list)
+    count: int = 0
+    conversations: int = 0
+    first: float = 0.0
+    sizes: list[float] = field(default_factory=list)
+    told: bool = False
+
+    def add(self, time: float, conversations: int, size: float) -> None:
+        """Note the conversations of one window."""
+        if not self.count:
+            self.first = time
+        self.times.append(time)
+        self.sizes.append(size)
+        del self.times[:-_MOST_TIMES], self.sizes[:-_MOST_TIMES]
+        self.count += 1
+        self.conversations += conversations
+
+    def rhythm(self) -> tuple[float, float]:
+        """Median interval in seconds, and the share of intervals like it."""
+        gaps = np.diff(np.array(self.times))
+        gaps = gaps[gaps > 0]
+        if not len(gaps):
+            return 0.0, 0.0
+        middle = float(np.median(gaps))
+        return middle, float(np.mean(np.abs(gaps - middle) <= max(_ALIKE * middle, _SLACK)))
+
+
+class BeaconAlarm(NamedTuple):
+    """A peer that a device keeps coming back to, as it stood at ``time`` (epoch seconds): an address of it, when it began, how many
+    windows and conversations, the median interval (s) and the share of intervals like it, the evidence, whether the device had been
+    learned, and the latest contacts as (epoch seconds, bytes a conversation)."""
+
+    key: Key
+    address: str
+    first: float
+    time: float
+    windows: int
+    conversations: int
+    interval: float
+    share: float
+    score: float
+    learned: bool
+    series: tuple[tuple[float, float], ...]
+
+
+class Beacons:
+    """Contacts with peers beyond the local networks."""
+
+    def __init__(self, evidence: float) -> None:
+        """``evidence``: in log10 units, from which a peer is told."""
+        self._evidence = evidence
+        self._contacts: OrderedDict[Key, Contacts] = OrderedDict()
+        self._groups: set[tuple[str, str]] = set()
+        self._rhythms: dict[tuple[str, int, int], set[tuple[str, int]]] = {}
+        self._services: set[tuple[str, int, int]] = set()
+        self._devices: set[str] = set()
+
+    def begin_stream(self) -> None:
+        """Another stream begins: peers that were learned stay known, contacts under way are forgotten."""
+        self._contacts.clear()
+
+    def learn_from(self, other: Beacons) -> None:
+        """Take over what ``other`` learned."""
+        self._groups |= other._groups
+        self._rhythms.update(other._rhythms)
+        self._services |= other._services
+        self._devices |= other._devices
+
+    def observe(self, span: Span, names: Names, fleet: Fleet, *, learned: bool) -> list[BeaconAlarm]:
+        """Work through the contacts of a span. ``learned``: there is a baseline."""
+        contacts = span.contacts
+        chosen = contacts["outward"] & contacts["begun"] & (contacts["ip_version"] > 0)
+        chosen &= ~is_group_address(contacts["peer_hi"], contacts["peer_lo"])
+        alarms: list[BeaconAlarm] = []
+        if span.taught.any():
+            self._devices.update(span.ids[device] for device in np.unique(span.device[span.taught]).tolist())
+        scopes: dict[str, bool] = {}
+        for place in np.flatnonzero(chosen).tolist()[:_MOST]:
+            contact = contacts[place]
+            address = address_text(int(contact["peer_hi"]), int(contact["peer_lo"]), has_ip=True)
+            local = scopes.get(address)
+            if local is None:
+                local = scopes[address] = fleet.is_local(address)
+            if local:
+                continue
+            row = int(contact["row"])
+            end = float((span.window[row] + 1) * WINDOW)
+            alarm = self._contact(
+                span,
+                contact,
+                Key(span.ids[span.device[row]], peer_group(address, names, end), int(contact["port"]), int(contact["transport"])),
+                address,
+                learned=learned,
+            )
+            if alarm is not None:
+                alarms.append(alarm._replace(time=end))
+        return alarms
+
+    def _contact(self, span: Span, contact: np.void, key: Key, address: str, *, learned: bool) -> BeaconAlarm | None:
+        taught = bool(span.taught[contact["row"]])
+        contacts = self._contacts.get(key)
+        if contacts is None:
+            contacts = self._contacts[key] = Contacts(address, taught)
+            if len(self._contacts) > _MOST:
+                self._contacts.popitem(last=False)
+        else:
+            self._contacts.move_to_end(key)
+        conversations = max(1, int(contact["conversations"]))
+        size = float(contact["bytes_out"] + contact["bytes_in"]) / conversations
+        contacts.add(float(contact["start"]) * 1e-9, conversations, size)
+        if taught:
+            self._learn(key, contacts)
+            return None
+        if contacts.told:
+            return None
+        known = key.device in self._devices
+        score, interval, share = self._known(key, contacts) if learned and known else _blind(contacts)
+        if score < self._evidence:
+            return None
+        contacts.told = True
+        return BeaconAlarm(
+            key,
+            contacts.address,
+            contacts.first,
+            0.0,
+            contacts.count,
+            contacts.conversations,
+            interval,
+            share,
+            score,
+            learned and known,
+            tuple(zip(contacts.times, contacts.sizes, strict=True)),
+        )
+
+    def _learn(self, key: Key, contacts: Contacts) -> None:
+        if len(self._groups) < _MOST_LEARNED:
+            self._groups.add((key.device, key.group))
+            self._services.add((key.device, key.port, key.transport))
+        if contacts.count >= 4:
+            interval, share = contacts.rhythm()
+            if share >= 0.5 and len(self._rhythms) < _MOST_LEARNED:
+                rhythms = self._rhythms.setdefault((key.device, key.port, key.transport), set())
+                if len(rhythms) < _MOST_RHYTHMS:
+                    rhythms.add((key.group, _pace(interval)))
+
+    def _known(self, key: Key, contacts: Contacts) -> tuple[float, float, float]:
+        """Evidence of contacts with a peer that the device did not have while it was learned."""
+        if (key.device, key.group) in self._groups or contacts.count < 4:
+            return 0.0, 0.0, 0.0
+        interval, share = contacts.rhythm()
+        service = (key.device, key.port, key.transport)
+        usual = key.port in _WEB or service in self._services
+        score = 0.0 if usual else float(contacts.count - 2)
+        if share >= _REGULAR and not self._has_moved(key, contacts.first, interval):
+            score += 0.75 * contacts.count
+        return score, interval, share
+
+    def _has_moved(self, key: Key, since: float, interval: float) -> bool:
+        """True if a peer that was met at this pace on this service has fallen silent: it goes on under another address."""
+        for group, pace in self._rhythms.get((key.device, key.port, key.transport), ()):
+            if abs(pace - _pace(interval)) <= 1:
+                other = self._contacts.get(key._replace(group=group))
+                if other is None or other.times[-1] < since + 2 * interval:
+                    return True
+        return False
+
+
+def _pace(interval: float) -> int:
+    """Intervals by half octaves: a cloud that moves keeps its pace."""
+    return round(2 * math.log2(max(interval, 1.0)))
+
+
+def _blind(contacts: Contacts) -> tuple[float, float, float]:
+    """Evidence without any learning."""
+    if contacts.count < _BLIND_WINDOWS or contacts.conversations < _BLIND_CONVERSATIONS:
+        return 0.0, 0.0, 0.0
+    interval, share = contacts.rhythm()
+    sizes = np.array(contacts.sizes)
+    spread = float(np.std(sizes) / max(np.mean(sizes), 1.0))
+    pace = (contacts.times[-1] - contacts.first) / max(contacts.conversations - 1, 1)
+    if share < _BLIND_SHARE or pace > _BLIND_INTERVAL or interval > _BLIND_INTERVAL or spread > _BLIND_SPREAD:
+        return 0.0, 0.0, 0.0
+    return 7.0, pace, share

@@ -1,0 +1,1 @@
+"""Behaviour features: what each device did in each window, as columns."""

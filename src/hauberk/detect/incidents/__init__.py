@@ -1,0 +1,1 @@
+"""Incidents: findings that belong together, how bad they are, and what may follow."""

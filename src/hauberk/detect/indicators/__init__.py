@@ -1,0 +1,1 @@
+"""What is known to be bad, and whether the traffic touches it."""

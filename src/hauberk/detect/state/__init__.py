@@ -1,0 +1,1 @@
+"""State of detection as plain data and arrays: encode, decode, files, resumption."""
