@@ -44,10 +44,11 @@ def test_nothing_learned_is_a_high_threshold_that_nothing_supports() -> None:
 def test_a_quiet_history_gives_the_floor() -> None:
     """Ten days without any evidence: exactly the floor, and 0.3 false alarms a day shown."""
     calm = calibrate(np.zeros(40), 10.0, 0.01)
-    assert (calm.threshold, calm.supported) == (FLOOR, pytest.approx(0.3))
+    assert calm.threshold == FLOOR
+    assert calm.supported == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize(("active", "width", "kept"), [(0, 1, 0), (1, 1, 1), (40, 1, 30), (41, 2, 16), (128, 2, 48)])
+@pytest.mark.parametrize("active, width, kept", [(0, 1, 0), (1, 1, 1), (40, 1, 30), (41, 2, 16), (128, 2, 48)])
 def test_a_history_leaves_out_its_beginning(active: int, width: int, kept: int) -> None:
     """The first quarter, in which everything is new, counts neither as blocks nor as days."""
     blocks, days = history(np.arange(64, dtype=np.float32), active, width)

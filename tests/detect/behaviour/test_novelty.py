@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -49,7 +50,7 @@ def test_more_new_things_are_more_evidence(a: float, b: float) -> None:
     """And none at all is no evidence."""
     scores = [float(at_least(float(k), a, b)) for k in range(40)]
     assert scores[0] == 0
-    assert all(low <= high + 1e-6 for low, high in zip(scores, scores[1:], strict=False))
+    assert all(low <= high + 1e-6 for low, high in itertools.pairwise(scores))
 
 
 @pytest.fixture
@@ -100,12 +101,12 @@ def test_new_peers_in_window_after_window_alert_with_their_names(learned: Any, s
 
 def sorts(model: Novelty) -> dict[int, int]:
     """How many new things of each class the device met, in tenths as they count when they are judged."""
-    events = model._events[0]  # noqa: SLF001 - the arrays are what the kernel sees
+    events = model._events[0]
     return {sort: round(float(count) * 10) for sort, count in enumerate(events) if count}
 
 
 @pytest.mark.parametrize(
-    ("peer", "port", "more", "sort"),
+    "peer, port, more, sort",
     [
         ("198.51.100.7", 443, {}, classes.NEW_NETWORK),
         ("198.51.100.7", 4444, {}, classes.NEW_BOTH),
@@ -128,7 +129,9 @@ def test_what_is_new_about_a_contact(
     contacts = [meet(row, w, peer, port, **more) for row, w in enumerate(windows)]
     go(model, homes, span(["cam"], [0] * 4, windows, contacts=contacts))
     after = sorts(model)
-    assert {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key)} == ({sort: 1} if sort is not None else {})
+    assert {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key)} == (
+        {sort: 1} if sort is not None else {}
+    )
 
 
 def test_operations_are_new_once(learned: Any, span: Any, homes: Any) -> None:
@@ -143,7 +146,9 @@ def test_operations_are_new_once(learned: Any, span: Any, homes: Any) -> None:
 def test_peers_are_taken_together_by_name_and_by_network() -> None:
     """Registrable domain where a name was said in time, else /24 and /48."""
     names = Names()
-    said = Transaction(1, 50.0, "dns", "10.0.0.1", 53, "10.0.0.2", 4, "response", "a", 1, "a.b.example.co.uk", ("203.0.113.5",), "ok", False)
+    said = Transaction(
+        1, 50.0, "dns", "10.0.0.1", 53, "10.0.0.2", 4, "response", "a", 1, "a.b.example.co.uk", ("203.0.113.5",), "ok", False
+    )
     names.observe(Observations(transactions=[said]))
     assert peer_group("203.0.113.5", names, 60.0) == "example.co.uk"
     assert peer_group("203.0.113.5", names, 40.0) == "203.0.113.0/24"
@@ -156,9 +161,9 @@ def test_a_stream_that_begins_keeps_what_was_learned(learned: Any, span: Any, me
     windows = range(LEARNED, LEARNED + 2)
     contacts = [meet(row, w, f"10.1.{row}.{number}", 22) for row, w in enumerate(windows) for number in range(8)]
     assert not go(model, homes, span(["cam"], [0] * 2, windows, contacts=contacts))
-    assert model._total.any()  # noqa: SLF001 - else the rest shows nothing
+    assert model._total.any()
     model.begin_stream()
-    assert not model._total.any()  # noqa: SLF001 - same
+    assert not model._total.any()
     known = sorts(model)
     go(model, homes, span(["cam"], [0], [10], contacts=[meet(0, 10, "10.1.0.3", 22)]))
     assert sorts(model) == known
@@ -171,5 +176,5 @@ def test_no_more_is_remembered_than_there_is_room_for(span: Any, meet: Any, home
     contacts["peer_lo"] += np.arange(10_000, dtype=np.uint64)
     model = Novelty(3600.0, 0.01)
     go(model, homes, span(["cam"], [0], [0], contacts=[contacts]))
-    assert len(model._met) < 300  # noqa: SLF001 - nothing else shows it
-    assert all(len(things) <= 64 for things in model._things.values())  # noqa: SLF001 - same
+    assert len(model._met) < 300
+    assert all(len(things) <= 64 for things in model._things.values())

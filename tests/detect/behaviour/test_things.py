@@ -37,3 +37,17 @@ def test_a_seed_is_the_same_in_every_run() -> None:
     """A digest of the text, lone surrogates included."""
     assert seed("camera") == 0xDF71_2660_53DD_D034
     assert seed("\ud800") != seed("camera")
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 12)), max_size=40), st.integers(0, 8))
+def test_one_by_one_or_together_is_the_same_set(steps: list[tuple[bool, int]], most: int) -> None:
+    """Something is new until it is known, and a full set calls it new again and again."""
+    met, oracle = Met(most), set[int]()
+    for single, number in steps:
+        if single:
+            assert met.meet(number) == (number not in oracle)
+        else:
+            met.add(np.array([number], np.uint64))
+        if len(oracle) < most:
+            oracle.add(number)
+        assert len(met) == len(oracle)

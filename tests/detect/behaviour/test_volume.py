@@ -83,7 +83,7 @@ def test_the_largest_of_n_has_a_p_value_of_one_in_n_plus_one(counts: list[int]) 
 def test_evidence_never_falls_with_the_value(counts: list[int], kind: list[int]) -> None:
     """More is never less odd, with or without devices of its kind."""
     scores = [evidence(counts, place, kind) for place in range(kernel.BINS)]
-    assert all(low <= high + 1e-9 for low, high in zip(scores, scores[1:], strict=False))
+    assert all(low <= high + 1e-9 for low, high in itertools.pairwise(scores))
     assert min(scores) >= -1e-9
 
 
@@ -161,8 +161,8 @@ def test_a_new_device_is_judged_by_devices_of_its_kind(span: Any, learned: Calla
     band = volume.kind_band(new, 0, M.BYTES_OUT)
     assert band is not None
     assert band.low < 10_000 < band.high * 1.2
-    kinds = volume._kind_counts[0, 0, M.BYTES_OUT]  # noqa: SLF001 - the arrays are what the kernel sees
-    own = volume._counts[new, 0, M.BYTES_OUT]  # noqa: SLF001 - same
+    kinds = volume._kind_counts[0, 0, M.BYTES_OUT]
+    own = volume._counts[new, 0, M.BYTES_OUT]
     assert evidence(own.tolist(), odd, kinds) < 0.5 < evidence(own.tolist(), odd)
 
 
@@ -175,9 +175,9 @@ def test_a_device_that_learning_did_not_hear_has_one_threshold_however_many_ther
     go(one, span, at, usual(at), "new")
     names = [f"new{number}" for number in range(40)]
     list(many.observe(span(names, np.arange(40), np.full(40, 2 * DAY), usual(np.full(40, 2 * DAY))), [None] * 40))
-    assert one._threshold[1].tolist() == [NEW_DEVICE] * 3  # noqa: SLF001 - not told before an alarm
-    assert (many._threshold[1:41] == NEW_DEVICE).all()  # noqa: SLF001 - same
-    assert one._threshold[0].tolist() == many._threshold[0].tolist()  # noqa: SLF001 - same
+    assert one._threshold[1].tolist() == [NEW_DEVICE] * 3
+    assert (many._threshold[1:41] == NEW_DEVICE).all()
+    assert one._threshold[0].tolist() == many._threshold[0].tolist()
 
 
 def test_calibration_says_what_so_many_days_can_show(learned: Callable[..., Volume]) -> None:

@@ -147,6 +147,17 @@ def expected(batch: Observations) -> tuple[Table, dict[tuple[int, str], list[flo
             tcp, udp = row["transport"] == 6, row["transport"] == 17
             silent = back == 0 and ((tcp and row["syn_out"] > 0) or udp)
             table[window, device][M.UNANSWERED] += bool(silent or (tcp and row["flags_in"] & 4 and back <= 2))
+    add_words(table, batch)
+    for key, cell in table.items():
+        cell[M.PEERS], cell[M.PORTS] = len(peers[key]), len(ports[key])
+        total = sum(outside[key])
+        cell[M.UPLOAD_SHARE] = 100 * outside[key][0] / total if total >= 10_000 else 0.0
+    return table, outside
+
+
+def add_words(table: Table, batch: Observations) -> None:
+    """What ARP and application messages count for."""
+    fleet = Fleet()
     for claim in batch.claims:
         device = fleet.device(ip_text(int(claim["hi"]), int(claim["lo"])))
         if device is not None and claim["kind"] == CLAIM_ARP_REQUEST:
@@ -163,11 +174,6 @@ def expected(batch: Observations) -> tuple[Table, dict[tuple[int, str], list[flo
         device = fleet.device(message.src)
         if asks and device is not None:
             _ = table[math.floor(message.time / 10), device]
-    for key, cell in table.items():
-        cell[M.PEERS], cell[M.PORTS] = len(peers[key]), len(ports[key])
-        total = sum(outside[key])
-        cell[M.UPLOAD_SHARE] = 100 * outside[key][0] / total if total >= 10_000 else 0.0
-    return table, outside
 
 
 def counted(message: Transaction) -> list[tuple[M, str]]:

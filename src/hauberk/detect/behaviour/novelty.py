@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from hauberk.detect.attempts import mix
 from hauberk.detect.behaviour import novelty_kernel as kernel
 from hauberk.detect.behaviour.budget import Calibration, calibrate, history
-from hauberk.detect.behaviour.roster import Roster, grown
+from hauberk.detect.behaviour.roster import Roster, grown, without_room
 from hauberk.detect.behaviour.things import Hashes, Met, seed
 from hauberk.detect.behaviour.volume import SECONDS
 from hauberk.detect.behaviour.volume_kernel import PEAKS, SCALES
@@ -95,6 +95,10 @@ class Novelty:
         self._fleet_events = np.zeros(kernel.CLASSES)
         self._fleet_heard = np.zeros(1)
         self._calibrated = False
+
+    def saved(self) -> dict[str, object]:
+        """What a snapshot holds: rows of devices, not the room beyond them."""
+        return without_room(vars(self), len(self.roster), ("_fleet_events", "_fleet_heard"))
 
     def begin_stream(self) -> None:
         """Another stream begins: what was learned stays, what is of the moment goes."""
@@ -221,10 +225,7 @@ class Novelty:
 
     def _is_new(self, owner: int, sort: int, thing: str) -> bool:
         key = mix(np.array([owner], np.uint64), np.array([sort]), np.array([seed(thing)], np.uint64))
-        new = not self._met.has(key)[0]
-        if new:
-            self._met.add(key)
-        return new
+        return self._met.meet(int(key[0]))
 
     def _grow(self, count: int) -> None:
         names = ("_seeds", "_events", "_heard", "_total", "_peaks", "_active", "_sums", "_sum_taught")

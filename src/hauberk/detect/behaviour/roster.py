@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -50,3 +50,10 @@ def grown(array: NDArray[Kind], count: int, fill: float = 0) -> NDArray[Kind]:
     larger = np.full((max(count, 2 * len(array), 16), *array.shape[1:]), fill, array.dtype)
     larger[: len(array)] = array
     return larger
+
+
+def without_room(attributes: Mapping[str, object], count: int, whole: Collection[str]) -> dict[str, object]:
+    """``attributes`` with the first ``count`` rows of every array, all of those named in ``whole``."""
+    return {
+        name: value[:count] if isinstance(value, np.ndarray) and name not in whole else value for name, value in attributes.items()
+    }

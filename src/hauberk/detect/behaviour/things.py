@@ -18,12 +18,14 @@ class Met:
         """``most``: hashes remembered; the set takes no more beyond."""
         self._most = most
         self._sorted: Hashes = np.zeros(0, np.uint64)
+        self._late: set[int] = set()
 
     def __len__(self) -> int:
-        return len(self._sorted)
+        return len(self._sorted) + len(self._late)
 
     def has(self, hashes: Hashes) -> NDArray[np.bool_]:
         """Which of ``hashes`` are known."""
+        self._merge()
         if not len(self._sorted):
             return np.zeros(len(hashes), np.bool_)
         place = np.minimum(np.searchsorted(self._sorted, hashes), len(self._sorted) - 1)
@@ -36,6 +38,22 @@ class Met:
         fresh = fresh[: max(0, self._most - len(self._sorted))]
         if len(fresh):
             self._sorted = np.insert(self._sorted, np.searchsorted(self._sorted, fresh), fresh)
+
+    def meet(self, thing: int) -> bool:
+        """Know one hash from now on; whether it is new. What is met one by one is sorted in later, all together."""
+        key = np.uint64(thing)
+        place = int(np.searchsorted(self._sorted, key))
+        if thing in self._late or (place < len(self._sorted) and self._sorted[place] == key):
+            return False
+        if len(self) < self._most:
+            self._late.add(thing)
+        return True
+
+    def _merge(self) -> None:
+        if self._late:
+            late = np.sort(np.fromiter(self._late, np.uint64, len(self._late)))
+            self._late.clear()
+            self._sorted = np.insert(self._sorted, np.searchsorted(self._sorted, late), late)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,6 +1,6 @@
 """The volume model: how much each device usually does, in windows of 10 s, 60 s and 10 min.
 
-Arrays with one row a device; about 20 kB each. What it learned of a kind of device is the prior of those that are new.
+Arrays with one row a device; about 26 kB each. What it learned of a kind of device is the prior of those that are new.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hauberk.detect.behaviour import volume_kernel as kernel
 from hauberk.detect.behaviour.budget import Calibration, calibrate, history
-from hauberk.detect.behaviour.roster import Roster, grown
+from hauberk.detect.behaviour.roster import Roster, grown, without_room
 from hauberk.detect.features.frame import Span
 from hauberk.detect.features.metrics import ADDITIVE, METRICS, M
 from hauberk.detect.features.windows import WINDOW
@@ -101,6 +101,10 @@ class Volume:
         self._recent_n = np.zeros(0)
         self._changed = np.zeros(0)
         self._calibrated = False
+
+    def saved(self) -> dict[str, object]:
+        """What a snapshot holds: rows of devices, not the room beyond them."""
+        return without_room(vars(self), len(self.roster), ("_limits", "_kind_counts", "_kind_n"))
 
     def begin_stream(self) -> None:
         """Another stream begins: what was learned stays, what is of the moment goes."""

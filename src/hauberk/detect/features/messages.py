@@ -17,6 +17,8 @@ _FIRST = MESSAGE_METRICS.start
 _MOST = 1 << 16
 """Addresses counted in windows that are still open; what comes beyond is not counted."""
 _REFUSED = frozenset({"not_authorized", "bad_user_name_or_password", "identifier_rejected", "banned", "bad_authentication_method"})
+_RANDOM = 3.8
+"""Bits a character from which a label is none that people choose: it takes 14 different characters."""
 _VERBS = OT_SERVICES | {"mqtt", "coap", "ftp", "telnet", "ssh", "http"}
 
 
@@ -117,7 +119,8 @@ def _counted(group: Group) -> Iterator[tuple[M, str]]:
 
 @lru_cache(maxsize=1 << 14)
 def entropy(name: str) -> float:
-    """Shannon entropy, in bits a character, of the first label of a domain name."""
+    """Shannon entropy, in bits a character, of the first label of a domain name; 0 below 3.8, as of words and short labels."""
     label = name.split(".", 1)[0]
     counts = Counter(label).values()
-    return -sum(count / len(label) * math.log2(count / len(label)) for count in counts)
+    bits = -sum(count / len(label) * math.log2(count / len(label)) for count in counts)
+    return bits if bits >= _RANDOM else 0.0

@@ -60,8 +60,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("publishes", "", "messages published"),
     Metric("upload_share", "%", "share of the traffic with the outside that it sent"),
 )
-"""By column. Counts are per window; ``dns_entropy`` is the highest Shannon entropy of a first label, in bits; ``upload_share`` is
-bytes sent beyond the local networks over all bytes exchanged with them, 0 where that is less than 10 kB."""
+"""By column. Counts are per window. ``dns_entropy``: the highest Shannon entropy of a first label, in bits, 0 below 3.8.
+``upload_share``: bytes sent beyond the local networks over all bytes exchanged with them, 0 where that is less than 10 kB."""
 
 MESSAGE_METRICS = range(M.DNS_QUERIES, M.PUBLISHES + 1)
 """Those that are counted from application messages."""

@@ -33,7 +33,7 @@ _NEAR, _SELDOM = 0.1, 0.25
 class Written:
     """Values written to one point, ``count`` times. ``levels``: how often each, None as long as it was one number; ``more``: there
     were too many to tell, more than 6 numbers or 16 words. ``low``, ``high``: of the numbers; ``settled``: the count at which they
-    last grew. ``last``: the number written last; ``rises``, ``falls``: how often one was larger, or smaller, than the one before."""
+    last grew. ``last``: the number written last; ``rises``, ``falls``: how often one was above or below the one before."""
 
     count: int = 0
     levels: dict[Scalar, int] | None = None
