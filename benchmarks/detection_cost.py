@@ -286,9 +286,9 @@ def polled(devices: int, windows: int) -> Iterator[Observations]:
             tell = ("modbus", name, 502, "10.20.0.5", 40000, "response", "read_holding_registers", 3, "1/holding_register/0-9")
             publish = ("mqtt", name, 40001, "10.20.0.6", 1883, "request", "publish", 3, f"site/{place}/temperature")
             reading = tuple(values[place].tolist())
-            messages.append(Transaction(0, time, *ask, None, "ok", False))  # type: ignore[arg-type]  # noqa: FBT003 - a read
-            messages.append(Transaction(0, time + 0.01, *tell, reading, "ok", False))  # type: ignore[arg-type]  # noqa: FBT003 - a read
-            messages.append(Transaction(0, time + 0.02, *publish, reading[0] / 10, "ok", False))  # type: ignore[arg-type]  # noqa: FBT003 - no write
+            messages.append(Transaction(0, time, *ask, None, "ok", False))  # type: ignore[arg-type]
+            messages.append(Transaction(0, time + 0.01, *tell, reading, "ok", False))  # type: ignore[arg-type]
+            messages.append(Transaction(0, time + 0.02, *publish, reading[0] / 10, "ok", False))  # type: ignore[arg-type]
         rows: Columns = np.concatenate([batch.activity for batch in site.window(number)])
         messages.sort(key=lambda message: message.time)
         yield Observations(rows, transactions=messages, watermark=float(begin + 10))
@@ -296,7 +296,8 @@ def polled(devices: int, windows: int) -> Iterator[Observations]:
 
 def memory(devices: int, windows: int, most: int) -> None:
     """Print what is kept of each of many devices."""
-    print(f"\nState of {devices:,} devices with Modbus polling, MQTT and four peers, {windows} windows (target: {_A_DEVICE:.0f} kB a device)\n")
+    title = f"State of {devices:,} devices with Modbus polling, MQTT and four peers, {windows} windows"
+    print(f"\n{title} (target: {_A_DEVICE:.0f} kB a device)\n")
     engine = DetectionEngine(detectors(), Everyone(), learn_until=float(_BEGIN + windows * 5))
     before = engine_memory(engine)
     for batch in polled(devices, windows):

@@ -45,6 +45,8 @@ STAGED = {
     "malformed_messages": {CAMERA, CONVEYOR},
 }
 """Detectors that must fire, and addresses that one of their findings must name."""
+ALSO = {"unusual_volume", "unusual_contacts"}
+"""Detectors that add up what the attack does to its victims; which of them, and of whom, is theirs to say."""
 PROTOCOLS = {"arp", "coap", "dhcp", "dns", "http", "mdns", "modbus", "mqtt", "ntp", "opcua", "ssdp", "telnet", "tls"}
 _LARGEST = 600_000
 
@@ -119,7 +121,7 @@ def test_every_staged_step_is_found(run: Run, detector: str) -> None:
 
 def test_only_staged_detectors_speak(run: Run) -> None:
     """A detector that fires without a reason in the story is wrong, or the story is told wrongly."""
-    assert {finding["detector"] for finding in run.findings} <= set(STAGED)
+    assert {finding["detector"] for finding in run.findings} <= {*STAGED, *ALSO}
 
 
 def test_the_staged_attack_is_one_incident(run: Run) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from hauberk.model.flow import STATE_FIRST
 from hauberk.model.observation import Columns, Observations
 
 _MOST_SUBJECTS = 1 << 14
+_MOST_MET = 1 << 17
+"""Pairs whose place is remembered, so that those met before cost little."""
 _MOST_TALKS = 4096
 """Talks of one subject that are held; attempts that were never answered give way first."""
 
@@ -65,8 +67,15 @@ class Talk:
 
     def add(self, other: Talk) -> None:
         """Take in what was seen of the same peer."""
-        self.first, self.last = min(self.first, other.first), max(self.last, other.last)
-        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        # Comparisons, as this is done for every pair of every batch and calls cost more.
+        if other.first < self.first:  # noqa: PLR1730 - see above
+            self.first = other.first
+        if other.last > self.last:  # noqa: PLR1730 - see above
+            self.last = other.last
+        if other.low < self.low:  # noqa: PLR1730 - see above
+            self.low = other.low
+        if other.high > self.high:  # noqa: PLR1730 - see above
+            self.high = other.high
         self.conversations += other.conversations
         self.seconds += other.seconds
         self.certain |= other.certain
@@ -75,6 +84,15 @@ class Talk:
 
 
 Talks = dict[Peer, Talk]
+Side = tuple[Subject, Peer]
+_Ends = tuple[int, int, int, int, int, int, int, int, int]
+
+
+class _Met(NamedTuple):
+    """Where a pair that was met before stands: its talks, and the sides that are subjects only while they are local."""
+
+    talks: tuple[Talk, ...]
+    asked: tuple[Side, ...]
 
 
 @dataclass(slots=True)
@@ -83,12 +101,26 @@ class Profiles:
 
     subjects: dict[Subject, Talks] = field(default_factory=dict)
     dropped: int = 0
+    _met: dict[int, _Met] = field(default_factory=dict, compare=False, repr=False)
+    _full: set[Subject] = field(default_factory=set, compare=False, repr=False)
+    """Subjects whose talks were all answered, as those of a busy server: room is sought once, for it will not come."""
+
+    def saved(self) -> dict[str, object]:
+        """What a snapshot holds: not what can be found out again."""
+        return {"subjects": self.subjects, "dropped": self.dropped}
 
     def observe(self, batch: Observations, is_local: Callable[[str], bool]) -> None:
         """Take in a batch. Private addresses are subjects, others where ``is_local`` says so."""
-        for talk, peers in pairs(batch.activity):
-            for subject, peer in peers:
-                if is_private(subject.ip) or is_local(subject.ip):
+        for key, seen, ends in _pairs(batch.activity):
+            talk = Talk(*seen)
+            met = self._met.get(key)
+            if met is None:
+                met = self._meet(key, talk, _sides(ends, answered=talk.answered))
+            else:
+                for known in met.talks:
+                    known.add(talk)
+            for subject, peer in met.asked:
+                if is_local(subject.ip):
                     self._add(subject, peer, talk)
 
     def add(self, other: Profiles) -> None:
@@ -108,27 +140,45 @@ class Profiles:
                     known.add(talk)
         return found
 
-    def _add(self, subject: Subject, peer: Peer, talk: Talk) -> None:
+    def _meet(self, key: int, talk: Talk, sides: list[Side]) -> _Met:
+        """Take in a pair, and remember where it stands."""
+        talks = [self._add(subject, peer, talk) for subject, peer in sides if is_private(subject.ip)]
+        found = [known for known in talks if known is not None]
+        met = _Met(tuple(found), tuple(side for side in sides if not is_private(side[0].ip)))
+        if talk.answered and len(found) == len(talks):  # attempts, as of a scan, seldom come again
+            if len(self._met) >= _MOST_MET:
+                self._met.clear()
+            self._met[key] = met
+        return met
+
+    def _add(self, subject: Subject, peer: Peer, talk: Talk) -> Talk | None:
+        """The talk that ``talk`` was added to; None where there is no room."""
         talks = self.subjects.get(subject)
         if talks is None:
             if len(self.subjects) >= _MOST_SUBJECTS:
                 self.dropped += 1
-                return
+                return None
             talks = self.subjects[subject] = {}
         known = talks.get(peer)
         if known is None:
-            if len(talks) >= _MOST_TALKS and not _make_room(talks):
+            if len(talks) >= _MOST_TALKS and not self._make_room(subject, talks):
                 self.dropped += 1
-                return
+                return None
             known = talks[peer] = Talk(talk.first, talk.last, talk.low, talk.high)
         known.add(talk)
+        return known
 
-
-def _make_room(talks: Talks) -> bool:
-    """Forget attempts that were never answered, as of a scan."""
-    for peer in [peer for peer, talk in talks.items() if not talk.answered and not is_group(peer.remote)]:
-        del talks[peer]
-    return len(talks) < _MOST_TALKS
+    def _make_room(self, subject: Subject, talks: Talks) -> bool:
+        """Forget attempts that were never answered, as of a scan."""
+        if subject in self._full:
+            return False
+        for peer in [peer for peer, talk in talks.items() if not talk.answered and not is_group(peer.remote)]:
+            del talks[peer]
+        self._met.clear()
+        if len(talks) < _MOST_TALKS:
+            return True
+        self._full.add(subject)
+        return False
 
 
 def belongs(subject: Subject, macs: Collection[str], ips: Collection[str]) -> bool:
@@ -138,11 +188,8 @@ def belongs(subject: Subject, macs: Collection[str], ips: Collection[str]) -> bo
     return subject.ip in ips or (subject.mac in macs and is_passing(subject.ip))
 
 
-def pairs(activity: Columns) -> Iterator[tuple[Talk, list[tuple[Subject, Peer]]]]:
-    """Each distinct pair of ``activity``: what was seen, and whose talk with whom it is.
-
-    The responder's side counts where it answered; a conversation is the initiator's whether or not it was.
-    """
+def _pairs(activity: Columns) -> Iterator[tuple[int, tuple[Any, ...], _Ends]]:
+    """Each distinct pair of ``activity``: its hash, what was seen in the order of ``Talk``, and who they are."""
     rows = activity[activity["ip_version"] > 0]
     if not len(rows):
         return
@@ -168,14 +215,17 @@ def pairs(activity: Columns) -> Iterator[tuple[Talk, list[tuple[Subject, Peer]]]
     )
     heads = rows[edges]
     ends = zip(*(heads[name].tolist() for name in (*names, "ip_version")), strict=True)
-    for seen, end in zip(zip(*(column.tolist() for column in columns), strict=True), ends, strict=True):
-        a_hi, a_lo, b_hi, b_lo, a_mac, b_mac, port, transport, version = end
-        talk = Talk(*seen)
-        a, b = ip_text(a_hi, a_lo), ip_text(b_hi, b_lo)
-        peers = [(Subject(mac_text(a_mac) if a_mac else "", a), Peer(True, version, transport, b, port))]
-        if talk.answered and not is_group(b):
-            peers.append((Subject(mac_text(b_mac) if b_mac else "", b), Peer(False, version, transport, a, port)))
-        yield talk, peers
+    yield from zip(key[order][edges].tolist(), zip(*(column.tolist() for column in columns), strict=True), ends, strict=True)
+
+
+def _sides(ends: _Ends, *, answered: bool) -> list[Side]:
+    """Whose talk with whom a pair is: the responder's where it answered, the initiator's whether or not it did."""
+    a_hi, a_lo, b_hi, b_lo, a_mac, b_mac, port, transport, version = ends
+    a, b = ip_text(a_hi, a_lo), ip_text(b_hi, b_lo)
+    sides = [(Subject(mac_text(a_mac) if a_mac else "", a), Peer(True, version, transport, b, port))]
+    if answered and not is_group(b):
+        sides.append((Subject(mac_text(b_mac) if b_mac else "", b), Peer(False, version, transport, a, port)))
+    return sides
 
 
 def _any(flags: Flags, edges: NDArray[np.intp]) -> Flags:

@@ -30,10 +30,11 @@ class Lately:
         kept = self._time >= oldest
         macs, addresses, times = [self._mac[kept]], [self._address[kept]], [self._time[kept]]
         for side in "ab":
-            rows = activity[(activity[f"{side}_mac"] != 0) & (activity["ip_version"] == 4) & (activity["start"] >= oldest)]
-            macs.append(rows[f"{side}_mac"])
-            addresses.append(rows[f"{side}_lo"])
-            times.append(rows["start"])
+            mac = activity[f"{side}_mac"]
+            chosen = np.flatnonzero((mac != 0) & (activity["ip_version"] == 4) & (activity["start"] >= oldest))
+            macs.append(mac[chosen])
+            addresses.append(activity[f"{side}_lo"][chosen])
+            times.append(activity["start"][chosen])
         self._mac, self._address, self._time = (np.concatenate(parts)[-_MOST_ROWS:] for parts in (macs, addresses, times))
 
     def user(self, key: tuple[int, int], claimant: int, time: float) -> tuple[float, int] | None:

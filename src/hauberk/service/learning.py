@@ -29,14 +29,14 @@ class LearnSpan:
 
 def parse_learn(text: str) -> LearnSpan:
     """Read ``10m``, ``50%`` or ``until=1700000000``."""
-    if match := _DURATION.fullmatch(text):
-        return LearnSpan(seconds=float(match[1]) * _UNITS[match[2]])
+    if (match := _DURATION.fullmatch(text)) and math.isfinite(seconds := float(match[1]) * _UNITS[match[2]]):
+        return LearnSpan(seconds=seconds)
     if match := _SHARE.fullmatch(text):
         share = float(match[1]) / 100
         if share <= 1:
             return LearnSpan(share=share)
-    if match := _UNTIL.fullmatch(text):
-        return LearnSpan(until=float(match[1]))
+    if (match := _UNTIL.fullmatch(text)) and math.isfinite(until := float(match[1])):
+        return LearnSpan(until=until)
     raise SettingError(f"'{text}' is no learning span: give a duration (10m, 2h, 7d), a share (50%) or until=EPOCH")
 
 

@@ -240,6 +240,29 @@ def test_no_yaml_is_an_input_error(content: bytes) -> None:
     assert file.rules == ()
 
 
+@pytest.mark.parametrize("content", [b"!!int ''", b"!!float ''", b"!!bool x", b"!!timestamp x", b"!!omap x"])
+def test_yaml_that_its_reader_stumbles_over_is_an_input_error(content: bytes) -> None:
+    """Tags whose values do not fit make the reader fail in its own ways."""
+    with pytest.raises(InputError, match="is no YAML"):
+        read_rules(content, "test.yml")
+
+
+@pytest.mark.parametrize("title", [None, 5, 1.5, True, ["a"], {"a": "b"}])
+def test_a_rule_whose_title_is_no_text_is_skipped(title: Any) -> None:
+    """One wrong rule must not stop the others."""
+    file = read(TRANSACTION, {"selection": {"code": 5}, "condition": "selection"}, title=title)
+    assert file.rules == ()
+    assert len(file.skipped) == 1
+
+
+@pytest.mark.parametrize("condition", [None, 5, [None], [["a"]], {"a": "b"}])
+def test_a_rule_whose_condition_is_no_text_is_skipped(condition: Any) -> None:
+    """Nor one with a condition of another type."""
+    file = read(TRANSACTION, {"selection": {"code": 5}, "condition": condition})
+    assert file.rules == ()
+    assert "condition" in file.skipped[0].reason
+
+
 _node = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=8) | st.sampled_from(["selection", "*", "?", "a*"]),
     lambda inner: (

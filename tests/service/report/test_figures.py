@@ -93,9 +93,9 @@ band = st.none() | st.builds(Band, number, number, number)
 @given(
     st.builds(
         Evidence,
-        st.text(max_size=20),
+        st.text("abc_<&é", max_size=20),
         number,
-        st.text(max_size=5),
+        st.text("kB%/<&µ", max_size=5),
         band,
         band,
         series=st.lists(st.tuples(number, number), max_size=5).map(tuple),

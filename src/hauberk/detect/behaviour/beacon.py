@@ -3,7 +3,7 @@
 Only conversations that the device begins with peers beyond the local networks count. A device that was learned is judged against
 what it had to do with such peers then; regular contacts on a service that had them already, as with a cloud whose addresses
 change, are no evidence. Without any learning only what hardly any device does is told: many short, alike conversations with one
-peer at a pace of less than a minute.
+peer at a pace of less than half a minute.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -27,12 +28,14 @@ _MOST = 1 << 14
 _MOST_TIMES = 32
 _MOST_LEARNED = 1 << 18
 _MOST_RHYTHMS = 32
+_FEW = 3
+"""Addresses among which one service is balanced."""
 _WEB = frozenset({80, 443, 8080, 8443})
 _ALIKE = 0.15
 """Two intervals are alike within 15 %, or a quarter of a window."""
 _SLACK = WINDOW / 4
 _REGULAR = 0.8
-_BLIND_WINDOWS, _BLIND_CONVERSATIONS, _BLIND_INTERVAL, _BLIND_SHARE, _BLIND_SPREAD = 28, 60, 60.0, 0.85, 0.3
+_BLIND_WINDOWS, _BLIND_CONVERSATIONS, _BLIND_INTERVAL, _BLIND_SHARE, _BLIND_SPREAD = 28, 60, 30.0, 0.85, 0.3
 
 
 class Key(NamedTuple):
@@ -44,10 +47,20 @@ class Key(NamedTuple):
     transport: int
 
 
+class _Met(NamedTuple):
+    """Conversations of one window: a peer's address, the first (epoch seconds), how many, their bytes, and whether they teach."""
+
+    address: str
+    time: float
+    conversations: int
+    size: float
+    taught: bool
+
+
 @dataclass(slots=True)
 class Contacts:
-    """Contacts of one device with one peer: the first of each window (epoch seconds), how many conversations, and bytes a
-    conversation."""
+    """Contacts of one device with one peer, or with some taken together: the first of each window (epoch seconds), how many
+    conversations, and bytes a conversation."""
 
     address: str
     taught: bool
@@ -57,25 +70,31 @@ class Contacts:
     first: float = 0.0
     sizes: list[float] = field(default_factory=list)
     told: bool = False
+    addresses: list[str] = field(default_factory=list)
 
-    def add(self, time: float, conversations: int, size: float) -> None:
-        """Note the conversations of one window."""
+    def add(self, address: str, time: float, conversations: int, size: float) -> None:
+        """Note conversations with ``address`` in one window."""
+        if address not in self.addresses and len(self.addresses) <= _FEW:
+            self.addresses.append(address)
+        self.conversations += conversations
+        if self.times and self.times[-1] // WINDOW == time // WINDOW:
+            return
         if not self.count:
             self.first = time
         self.times.append(time)
         self.sizes.append(size)
         del self.times[:-_MOST_TIMES], self.sizes[:-_MOST_TIMES]
         self.count += 1
-        self.conversations += conversations
 
     def rhythm(self) -> tuple[float, float]:
         """Median interval in seconds, and the share of intervals like it."""
-        gaps = np.diff(np.array(self.times))
-        gaps = gaps[gaps > 0]
-        if not len(gaps):
+        gaps = sorted(gap for before, after in pairwise(self.times) if (gap := after - before) > 0)
+        if not gaps:
             return 0.0, 0.0
-        middle = float(np.median(gaps))
-        return middle, float(np.mean(np.abs(gaps - middle) <= max(_ALIKE * middle, _SLACK)))
+        half = len(gaps) // 2
+        middle = gaps[half] if len(gaps) % 2 else (gaps[half - 1] + gaps[half]) / 2
+        slack = max(_ALIKE * middle, _SLACK)
+        return middle, sum(abs(gap - middle) <= slack for gap in gaps) / len(gaps)
 
 
 class BeaconAlarm(NamedTuple):
@@ -128,40 +147,39 @@ class Beacons:
         if span.taught.any():
             self._devices.update(span.ids[device] for device in np.unique(span.device[span.taught]).tolist())
         scopes: dict[str, bool] = {}
-        for place in np.flatnonzero(chosen).tolist()[:_MOST]:
-            contact = contacts[place]
-            address = address_text(int(contact["peer_hi"]), int(contact["peer_lo"]), has_ip=True)
+        places = np.flatnonzero(chosen)[:_MOST]
+        for hi, lo, row, port, transport, conversations, size, start in zip(
+            *(contacts[name][places].tolist() for name in ("peer_hi", "peer_lo", "row", "port", "transport", "conversations")),
+            (contacts["bytes_out"][places] + contacts["bytes_in"][places]).tolist(),
+            contacts["start"][places].tolist(),
+            strict=True,
+        ):
+            address = address_text(hi, lo, has_ip=True)
             local = scopes.get(address)
             if local is None:
                 local = scopes[address] = fleet.is_local(address)
             if local:
                 continue
-            row = int(contact["row"])
             end = float((span.window[row] + 1) * WINDOW)
             alarm = self._contact(
-                span,
-                contact,
-                Key(span.ids[span.device[row]], peer_group(address, names, end), int(contact["port"]), int(contact["transport"])),
-                address,
+                Key(span.ids[span.device[row]], peer_group(address, names, end), port, transport),
+                _Met(address, start * 1e-9, max(1, conversations), float(size), bool(span.taught[row])),
                 learned=learned,
             )
             if alarm is not None:
                 alarms.append(alarm._replace(time=end))
         return alarms
 
-    def _contact(self, span: Span, contact: np.void, key: Key, address: str, *, learned: bool) -> BeaconAlarm | None:
-        taught = bool(span.taught[contact["row"]])
+    def _contact(self, key: Key, met: _Met, *, learned: bool) -> BeaconAlarm | None:
         contacts = self._contacts.get(key)
         if contacts is None:
-            contacts = self._contacts[key] = Contacts(address, taught)
+            contacts = self._contacts[key] = Contacts(met.address, met.taught)
             if len(self._contacts) > _MOST:
                 self._contacts.popitem(last=False)
         else:
             self._contacts.move_to_end(key)
-        conversations = max(1, int(contact["conversations"]))
-        size = float(contact["bytes_out"] + contact["bytes_in"]) / conversations
-        contacts.add(float(contact["start"]) * 1e-9, conversations, size)
-        if taught:
+        contacts.add(met.address, met.time, met.conversations, met.size / met.conversations)
+        if met.taught:
             self._learn(key, contacts)
             return None
         if contacts.told:
@@ -224,8 +242,8 @@ def _pace(interval: float) -> int:
 
 
 def _blind(contacts: Contacts) -> tuple[float, float, float]:
-    """Evidence without any learning."""
-    if contacts.count < _BLIND_WINDOWS or contacts.conversations < _BLIND_CONVERSATIONS:
+    """Evidence without any learning: of few addresses, as many servers of one network are no beacon."""
+    if len(contacts.addresses) > _FEW or contacts.count < _BLIND_WINDOWS or contacts.conversations < _BLIND_CONVERSATIONS:
         return 0.0, 0.0, 0.0
     interval, share = contacts.rhythm()
     sizes = np.array(contacts.sizes)

@@ -40,7 +40,7 @@ def calibrate(peaks: NDArray[np.float64], days: float, budget: float) -> Calibra
     supported = 3.0 / days if days > 0 else math.inf
     if not len(peaks) or days <= 0:
         return Calibration(1.5 * _FLOOR, days, supported)
-    middle = float(np.median(peaks))
+    middle = _median(peaks)
     above = peaks[peaks > middle]
     threshold = _FLOOR
     if len(above):
@@ -48,6 +48,13 @@ def calibrate(peaks: NDArray[np.float64], days: float, budget: float) -> Calibra
         rate = len(above) / days
         threshold = max(threshold, middle + slope * math.log(max(rate / budget, 1.0)))
     return Calibration(max(threshold, float(peaks.max()) + 1.0), days, supported)
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    """As NumPy's, without its preparations: it is asked for once a device."""
+    ordered = np.sort(values)
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def history(peaks: NDArray[np.float32], active: int, width: int) -> tuple[NDArray[np.float64], float]:

@@ -11,7 +11,7 @@ import math
 
 from numba import njit
 
-from hauberk.detect.behaviour.volume_kernel import CAP, KAPPA, RATIOS, SCALES, note_peak
+from hauberk.detect.behaviour.volume_kernel import CAP, KAPPA, RATIOS, SCALES, is_due, note_peak
 
 CLASSES = 7
 _WEIGHT = 0.2
@@ -96,7 +96,8 @@ def run(start, rows, windows, news, taught, state, fleet, alarms, quiet, sums, s
         if d < 0:
             continue
         w = windows[i]
-        close(d, w, state, fleet, alarms, quiet, sums, sum_window, sum_taught)
+        if is_due(sum_window[d], w):
+            close(d, w, state, fleet, alarms, quiet, sums, sum_window, sum_taught)
         judge(d, 0, w, news[i], taught[i], state, fleet, alarms, quiet)
         for k in range(SCALES - 1):
             long = w // RATIOS[k + 1]
@@ -125,6 +126,8 @@ def flush(start, count, until, state, fleet, alarms, quiet, sums, sum_window, su
     """Judge the longer windows of devices from ``start`` on that ended before 10-s window ``until``, until there is something to
     tell; the device to go on from."""
     for d in range(start, count):
+        if not is_due(sum_window[d], until):
+            continue
         close(d, until, state, fleet, alarms, quiet, sums, sum_window, sum_taught)
         if alarms[2][0] > 0:
             return d + 1

@@ -188,12 +188,11 @@ class Volume:
         rows = self.roster.enter(span.ids)
         if len(self.roster) > known:
             self._grow(len(self.roster))
-            first = {
-                int(device): float(window * WINDOW) for device, window in zip(span.device[::-1], span.window[::-1], strict=True)
-            }
-            for device, row in enumerate(rows.tolist()):
-                if row >= known:
-                    self.since[row] = first.get(device, 0.0)
+            heard, first = np.unique(span.device, return_index=True)  # rows are in order of windows
+            since = np.zeros(len(rows))
+            since[heard] = span.window[first] * WINDOW
+            fresh = rows >= known
+            self.since[rows[fresh]] = since[fresh]
         for row, kind in zip(rows.tolist(), kinds, strict=True):
             if row >= 0 and kind is not None and self._kind[row] < 0:
                 number = self.kinds.setdefault(kind, len(self.kinds))
@@ -283,7 +282,8 @@ class Volume:
 
     def band(self, row: int, scale: int, metric: M) -> tuple[Band | None, int]:
         """2nd, 50th and 98th percentile of a metric of a device over windows in which it was heard, and how many there were."""
-        return _band(self._counts[row, scale, metric], metric), int(self._n[row, scale])
+        samples = int(self._n[row, scale])
+        return _band(self._counts[row, scale, metric], metric) if samples else None, samples
 
     def kind_band(self, row: int, scale: int, metric: M) -> Band | None:
         """The same of all devices of its kind; None where the kind is not known."""

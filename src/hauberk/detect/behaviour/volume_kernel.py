@@ -89,13 +89,15 @@ def _excess(counts, n):
 @njit(cache=True)
 def season_shift(means, weights, slot):
     """By how many bins the hour of the week ``slot`` lies above the mean; grows to full size in its second week."""
+    weeks = weights[slot] / 6.0
+    if weeks <= 1.0:
+        return 0
     total = 0.0
     mass = 0.0
     for number in range(SLOTS):
         total += means[number] * weights[number]
         mass += weights[number]
-    weeks = weights[slot] / 6.0
-    if mass <= 0.0 or weeks <= 1.0:
+    if mass <= 0.0:
         return 0
     return round(2.0 * (means[slot] - total / mass) * min(1.0, weeks - 1.0))
 
@@ -232,11 +234,24 @@ def drift(d, value, linear, learn, frozen, frozen_n, recent, recent_n, limits):
     if frozen_n[d] < limits[1] or recent_n[d] < limits[2]:
         return -1.0
     below, now, distance = 0.0, 0.0, 0.0
-    for b in range(BINS):
+    for b in range(BINS - 1):
         below += frozen[d, b] / frozen_n[d]
         now += recent[d, b] / recent_n[d]
-        distance = max(distance, abs(below - now))
+        # The next bin is granted: an amount at the edge of two is no change.
+        now_next = now + recent[d, b + 1] / recent_n[d]
+        below_next = below + frozen[d, b + 1] / frozen_n[d]
+        distance = max(distance, below - now_next, now - below_next)
     return distance
+
+
+@njit(cache=True)
+def is_due(sum_window, until):
+    """Whether a longer window of a device, of those in ``sum_window``, ended before 10-s window ``until``. Asked before ``finish``
+    and its like, whose many arguments cost more than the answer."""
+    due = False
+    for k in range(SCALES - 1):
+        due |= sum_window[k] >= 0 and (sum_window[k] + 1) * RATIOS[k + 1] <= until
+    return due
 
 
 @njit(cache=True)
@@ -277,7 +292,8 @@ def run(start, rows, windows, values, taught, linear, additive, state, kinds, al
         if d < 0:
             continue
         w = windows[i]
-        finish(d, w, linear, state, kinds, alarms, limits, sums, sum_window, sum_taught, steady)
+        if is_due(sum_window[d], w):
+            finish(d, w, linear, state, kinds, alarms, limits, sums, sum_window, sum_taught, steady)
         score(d, 0, w, values[i], taught[i], linear, state, kinds, alarms, limits)
         for k in range(SCALES - 1):
             long = w // RATIOS[k + 1]
@@ -301,6 +317,8 @@ def flush(start, count, until, linear, state, kinds, alarms, limits, sums, sum_w
     """Judge the longer windows of devices from ``start`` on that ended before 10-s window ``until``, until there is something to
     tell; the device to go on from."""
     for d in range(start, count):
+        if not is_due(sum_window[d], until):
+            continue
         finish(d, until, linear, state, kinds, alarms, limits, sums, sum_window, sum_taught, steady)
         if alarms[2][0] > 0 or steady[6][0] > 0:
             return d + 1

@@ -38,7 +38,7 @@ def sentence(address: str, evidence: Evidence, metric: M, seconds: float, kind: 
     unit = METRICS[metric].unit
     seen = evidence.seen if isinstance(evidence.seen, float) else 0.0
     said = (
-        f"{address}: {amount(seen, unit).removesuffix(' B')} {METRICS[metric].phrase} within {length(seconds)};"
+        f"{address}: {amount(seen, unit)} {METRICS[metric].phrase.removeprefix('bytes ')} within {length(seconds)};"
         f" usual for it: {usual(evidence.usual, unit)}, from {evidence.samples:,} such windows"
     )
     if kind is not None and evidence.usual_of_kind is not None:

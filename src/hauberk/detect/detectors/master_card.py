@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hauberk.detect.attack import MASQUERADING, ROGUE_MASTER
+from hauberk.detect.attempts import mix
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
 from hauberk.detect.requests import is_request
@@ -55,14 +56,27 @@ def _sent(activity: Columns) -> NDArray[np.bool_]:
 
 def _learn(state: CardState, view: View) -> None:
     activity = view.batch.activity
-    for hi, lo, mac in np.unique(activity[_KEY][_sent(activity)]).tolist():
-        if (hi, lo) in state.cards or len(state.cards) < _MOST_ADDRESSES:
-            cards = state.cards.setdefault((hi, lo), [])
-            if mac not in cards and len(cards) < _MOST_CARDS:
-                cards.append(mac)
+    for hi, lo, mac in _different(activity):
+        cards = state.cards.get((hi, lo))
+        if cards is None:
+            if len(state.cards) >= _MOST_ADDRESSES:
+                continue
+            cards = state.cards[hi, lo] = []
+        if mac not in cards and len(cards) < _MOST_CARDS:
+            cards.append(mac)
     for group in view.groups:
         if is_request(group) and _is_ip(group.src) and len(state.masters) < _MOST_MASTERS:
             state.masters.add(ip_halves(group.src))
+
+
+def _different(activity: Columns) -> list[tuple[int, int, int]]:
+    """Address halves and card of everything that sent, each once, in order."""
+    sent = np.flatnonzero(_sent(activity))
+    columns = [activity[name][sent] for name in _KEY]
+    _, first = np.unique(mix(*columns), return_index=True)
+    chosen = [column[first] for column in columns]
+    order = np.lexsort(tuple(reversed(chosen)))
+    return list(zip(*(column[order].tolist() for column in chosen), strict=True))
 
 
 def _is_ip(address: str) -> bool:

@@ -54,14 +54,13 @@ def _senders(activity: Columns) -> Iterator[tuple[float, int, int, int, int]]:
     """
     parts = []
     for side, sent in (("a", "packets_out"), ("b", "packets_in")):
-        rows = activity[activity[sent] > 0]
-        if len(rows):
-            said = np.empty(len(rows), _SENDER)
+        chosen = np.flatnonzero(activity[sent] > 0)
+        if len(chosen):
+            rows = np.empty(len(chosen), _SENDER)
             for name, column in zip(
                 _SENDER.names or (), ("start", f"{side}_mac", f"{side}_hi", f"{side}_lo", "ip_version"), strict=True
             ):
-                said[name] = rows[column]
-            rows = said
+                rows[name] = activity[column][chosen]
             address = rows["version"] > 0
             parts.append(
                 rows[~(address & (is_group_address(rows["hi"], rows["lo"]) | (rows["lo"] == _ZERO_V4)) & (rows["mac"] == 0))]
@@ -74,18 +73,22 @@ def _senders(activity: Columns) -> Iterator[tuple[float, int, int, int, int]]:
     _, cards = np.unique(mix(pairs["mac"][carded], pairs["start"][carded] // _HOUR), return_index=True)
     bare = np.flatnonzero((pairs["mac"] == 0) & (pairs["version"] > 0))
     _, hosts = np.unique(mix(pairs["hi"][bare], pairs["lo"][bare], pairs["start"][bare] // _HOUR), return_index=True)
-    for row in pairs[np.sort(np.concatenate([carded[cards], bare[hosts]]))].tolist():
-        yield row[0] * 1e-9, *row[1:]
+    chosen = pairs[np.sort(np.concatenate([carded[cards], bare[hosts]]))]
+    columns = (chosen["start"] * 1e-9, *(chosen[name] for name in ("mac", "hi", "lo", "version")))
+    yield from zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _step(state: NewcomerState, view: View) -> list[Finding]:
     findings = []
     macs, ips = view.baseline.macs, view.baseline.ips
+    zero = int(_ZERO_V4)
     for time, mac, hi, lo, version in _senders(view.batch.activity):
-        ip = ip_text(hi, lo) if version and lo != _ZERO_V4 else None
         card = mac_text(mac) if mac else None
+        if card and (card,) in macs:
+            continue
+        ip = ip_text(hi, lo) if version and lo != zero else None
         subject = card or ip
-        if subject is None or ((card,) in macs if card else (ip,) in ips):
+        if subject is None or (not card and (ip,) in ips):
             continue
         if view.learning:
             (macs if card else ips).add((subject,))

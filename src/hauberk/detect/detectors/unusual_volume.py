@@ -131,7 +131,7 @@ def _changed(state: VolumeState, change: Change) -> Finding:
         change.time - _HOUR,
         change.time,
         (
-            (f"For at least half a day of activity {address} has sent amounts that differ from those it was learned with:"
+            (f"For long enough to tell, {address} has sent amounts that differ from those it was learned with:"
             f" the distributions are {change.distance:.2f} apart (Kolmogorov-Smirnov, 0 to 1)."),
             "From now on the new amounts are learned; this is said once.",
         ),

@@ -29,6 +29,8 @@ LARGEST_FILE = 4 << 20
 """Bytes of one file."""
 MOST_DOCUMENTS = 10_000
 _LONGEST_TEXT = 1000
+_ODD = (AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+"""What the readers of YAML and of rules raise where a thing is of another type than they expect."""
 _MOST_ITEMS = 20
 _SEVERITY = {
     SigmaLevel.INFORMATIONAL: Severity.INFORMATIONAL,
@@ -86,7 +88,7 @@ def read_rules(content: bytes, file: str) -> RuleFile:
         raise InputError(f"a rule file of {len(content):,} bytes is over {LARGEST_FILE:,}")
     try:
         documents = list(yaml.safe_load_all(content))
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, *_ODD, RecursionError) as error:
         raise InputError(f"is no YAML: {' '.join(str(error).split())[:200]}") from error
     if len(documents) > MOST_DOCUMENTS:
         raise InputError(f"a file of {len(documents):,} rules is over {MOST_DOCUMENTS:,}")
@@ -103,7 +105,7 @@ def read_rules(content: bytes, file: str) -> RuleFile:
             collect_filters=True,
             resolve_references=False,
         )
-    except (SigmaError, TypeError, AttributeError, KeyError, ValueError, RecursionError) as error:
+    except (SigmaError, *_ODD, RecursionError) as error:
         raise InputError(f"holds no Sigma rules: {error}") from error
     skipped += [Skipped(_short(one.title), "filters of other rules are not applied") for one in collection.filters]
     for found in collection.rules:
@@ -151,7 +153,7 @@ def _node(found: SigmaRule) -> Node:
     """The conditions of a rule, of which one is enough."""
     try:
         trees = [read_tree(condition.parsed) for condition in found.detection.parsed_condition]
-    except (SigmaError, RecursionError) as error:
+    except (SigmaError, *_ODD, RecursionError) as error:
         raise Unsupported(f"its condition cannot be read: {_short(str(error))}") from error
     if not trees:
         raise Unsupported("it has no condition")
@@ -179,5 +181,6 @@ def _texts(items: Iterable[object] | None) -> tuple[str, ...]:
     return tuple(_short(str(item)) for item in list(items or ())[:_MOST_ITEMS])
 
 
-def _short(text: str) -> str:
-    return text[:_LONGEST_TEXT]
+def _short(text: object) -> str:
+    """Bounded; a rule that is wrong may have a number or nothing for its title."""
+    return "" if text is None else str(text)[:_LONGEST_TEXT]
