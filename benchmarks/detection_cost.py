@@ -316,7 +316,7 @@ def memory(devices: int, windows: int, most: int) -> None:
 
 def engine_memory(engine: DetectionEngine) -> dict[str, int]:
     """Bytes in memory of each state; what stands in several counts in each."""
-    sizes = {running.detector.id: held(running.state) for running in engine._active}  # noqa: SLF001 - measured, not used
+    sizes: dict[str, int] = {str(running.detector.id): held(running.state) for running in engine._active}  # noqa: SLF001 - measured, not used
     sizes |= {f"<{name}>": held(tracker) for name, tracker in engine._trackers.items()}  # noqa: SLF001 - as above
     return {**sizes, "<baseline>": held(engine.baseline)}
 

@@ -27,7 +27,9 @@ def test_durations_shares_and_moments_are_read(text: str, span: LearnSpan) -> No
     assert parse_learn(text) == span
 
 
-@pytest.mark.parametrize("text", ["", "10", "m", "101%", "-5m", "until=", "until=x", "10m 5s", "1e3s", "9" * 400 + "d", "until=" + "9" * 400])
+@pytest.mark.parametrize(
+    "text", ["", "10", "m", "101%", "-5m", "until=", "until=x", "10m 5s", "1e3s", "9" * 400 + "d", "until=" + "9" * 400]
+)
 def test_anything_else_is_refused(text: str) -> None:
     """With the forms in the error."""
     with pytest.raises(SettingError, match="until=EPOCH"):

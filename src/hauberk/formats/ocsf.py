@@ -33,7 +33,9 @@ _UNKNOWN_DEVICE_TYPE = 0
 
 def finding_uid(finding: Finding) -> str:
     """Identifier of a finding: the same traffic gives the same identifier in every run."""
-    content = "\x1f".join((finding.detector, *finding.addresses[:2], f"{finding.raised:.6f}"))
+    thing = finding.evidence[0].seen if finding.evidence else None
+    said = (thing,) if isinstance(thing, str) else ()
+    content = "\x1f".join((finding.detector, *finding.addresses[:2], f"{finding.raised:.6f}", *said))
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 

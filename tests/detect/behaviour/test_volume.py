@@ -68,14 +68,14 @@ def learned(span: Any) -> Callable[..., Volume]:
 @settings(deadline=None)
 @given(HIST)
 def test_the_largest_of_n_has_a_p_value_of_one_in_n_plus_one(counts: list[int]) -> None:
-    """(1 + k) / (1 + n) at every bin that was met, and exactly 1 / (1 + n) times the tail beyond the largest."""
+    """(1 + k) / (1 + n) at every bin that was met, and 1 / (1 + n) beyond, times the tail once there are 20."""
     top = max((place for place, count in enumerate(counts) if count), default=-1)
     n = sum(counts)
     for place in range(top + 1):
         assert evidence(counts, place) == pytest.approx(-math.log10((1 + sum(counts[place:])) / (1 + n)), abs=1e-6)
     if 0 <= top < kernel.BINS - 1:
         beyond = evidence(counts, top + 1) - math.log10(n + 1)
-        assert 0 < beyond <= 0.4343
+        assert 0 < beyond <= 0.4343 if n >= 20 else beyond == pytest.approx(0, abs=1e-6)
 
 
 @settings(deadline=None)
@@ -163,7 +163,7 @@ def test_a_new_device_is_judged_by_devices_of_its_kind(span: Any, learned: Calla
     assert band.low < 10_000 < band.high * 1.2
     kinds = volume._kind_counts[0, 0, M.BYTES_OUT]
     own = volume._counts[new, 0, M.BYTES_OUT]
-    assert evidence(own.tolist(), odd, kinds) < 0.5 < evidence(own.tolist(), odd)
+    assert evidence(own.tolist(), odd, kinds) < 0.1 < evidence(own.tolist(), odd)
 
 
 def test_a_device_that_learning_did_not_hear_has_one_threshold_however_many_there_are(

@@ -27,6 +27,8 @@ _SLOT_WINDOWS = 60
 _HOUR_WINDOWS = 360
 _SEASONAL = 4
 """The first so many metrics, packets and bytes, follow the hour of the week."""
+_ENOUGH = 20.0
+"""Windows of the device and its kind below which nothing can be said of a tail."""
 _SUSPECT = 2.0
 """Evidence from which a window teaches little."""
 _SUSPECT_WEIGHT = 0.1
@@ -63,7 +65,7 @@ def evidence_of(counts, n, kind_counts, kind_n, place):
                 top = b
         above += weight * kind_above / kind_n
     score = -math.log10((above + 1.0) / (n + weight + 1.0))
-    if place > top:
+    if place > top and n + weight >= _ENOUGH:
         score += (place - top) / max(1.0, _excess(counts, n)) * 0.4342944819032518
     return score
 
