@@ -85,7 +85,7 @@ class Pca:
     """
 
     def __init__(self, rows: Matrix) -> None:
-        from pyod.models.pca import PCA  # type: ignore[import-untyped]  # noqa: PLC0415 - PyOD has no types; a peer loads when it runs
+        from pyod.models.pca import PCA  # noqa: PLC0415 - a peer loads when it runs
 
         noise = np.random.default_rng(_SEED).normal(0.0, _NOISE, rows.shape)
         self.model = PCA(random_state=_SEED).fit(rows + noise)

@@ -28,6 +28,8 @@ _MOST = 1 << 14
 _MOST_TIMES = 32
 _MOST_LEARNED = 1 << 18
 _MOST_RHYTHMS = 32
+_POOL = 2
+"""Peers of one service while it was learned, as with pools of time servers, from which another is no surprise; not of the web."""
 _FEW = 3
 """Addresses among which one service is balanced."""
 _WEB = frozenset({80, 443, 8080, 8443})
@@ -133,7 +135,7 @@ class Beacons:
         self._contacts: OrderedDict[Key, Contacts] = OrderedDict()
         self._groups: set[tuple[str, str]] = set()
         self._rhythms: dict[tuple[str, int, int], set[tuple[str, int]]] = {}
-        self._services: set[tuple[str, int, int]] = set()
+        self._services: dict[tuple[str, int, int], set[str]] = {}
         self._devices: set[str] = set()
 
     def begin_stream(self) -> None:
@@ -144,7 +146,7 @@ class Beacons:
         """Take over what ``other`` learned."""
         self._groups |= other._groups
         self._rhythms.update(other._rhythms)
-        self._services |= other._services
+        self._services.update(other._services)
         self._devices |= other._devices
 
     def observe(self, span: Span, names: Names, fleet: Fleet, *, learned: bool) -> list[BeaconAlarm]:
@@ -215,7 +217,9 @@ class Beacons:
     def _learn(self, key: Key, contacts: Contacts) -> None:
         if len(self._groups) < _MOST_LEARNED:
             self._groups.add((key.device, key.group))
-            self._services.add((key.device, key.port, key.transport))
+            peers = self._services.setdefault((key.device, key.port, key.transport), set())
+            if len(peers) < _MOST_RHYTHMS:
+                peers.add(key.group)
         if contacts.count >= 4:
             interval, share = contacts.rhythm()
             if share >= 0.5 and len(self._rhythms) < _MOST_LEARNED:
@@ -225,11 +229,13 @@ class Beacons:
 
     def _known(self, key: Key, contacts: Contacts) -> tuple[float, float, float]:
         """Evidence of contacts with a peer that the device did not have while it was learned."""
-        if (key.device, key.group) in self._groups or contacts.count < 4:
+        peers = self._services.get((key.device, key.port, key.transport), ())
+        usual = key.port in _WEB or bool(peers)
+        pool = len(peers) >= _POOL and key.port not in _WEB
+        named = "/" not in key.group
+        if contacts.count < 4 or pool or ((usual or named) and (key.device, key.group) in self._groups):
             return 0.0, 0.0, 0.0
         interval, share = contacts.rhythm()
-        service = (key.device, key.port, key.transport)
-        usual = key.port in _WEB or service in self._services
         score = 0.0 if usual else float(contacts.count - 2)
         if share >= _REGULAR and not self._has_moved(key, contacts.first, interval):
             score += 0.75 * contacts.count

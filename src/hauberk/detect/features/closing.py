@@ -35,7 +35,7 @@ class Closing:
         self._seconds: Final = seconds
 
     def span(self, rows: Columns, asked: Columns, said: Said, taught_until: float) -> Span:
-        """The span of activity ``rows``, ARP requests ``asked`` and what was ``said``; windows that begin before ``taught_until``
+        """The span of activity ``rows``, ARP requests ``asked`` and what was ``said``; windows that end by ``taught_until``
         (epoch seconds) were to learn from."""
         step = np.int64(self._seconds * 1e9)
         windows, asked_windows = rows["start"] // step, asked["time"] // step
@@ -76,7 +76,7 @@ class Closing:
             outside,
             contacts,
             tuple(Verb(grid.row(window, place), *verb[1:]) for window, place, verb in verbs if place != NOBODY),
-            grid.window * self._seconds < taught_until,
+            (grid.window + 1) * self._seconds <= taught_until,
         )
 
 
