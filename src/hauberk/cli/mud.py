@@ -69,7 +69,7 @@ def learn(
 ) -> None:
     """Write a MUD file from what a device, or all devices of a kind, did. Read it before you publish it."""
     from hauberk.cli.baseline_file import read_baseline  # noqa: PLC0415 - a command loads what it needs when it runs
-    from hauberk.cli.whole_file import write_whole  # noqa: PLC0415 - same
+    from hauberk.cli.plain_file import write_whole  # noqa: PLC0415 - same
     from hauberk.formats.mud import dump  # noqa: PLC0415 - same
     from hauberk.service.mud import Choice, choose, learn_file  # noqa: PLC0415 - same
 
@@ -86,7 +86,7 @@ def learn(
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     else:
-        write_whole(out, content)
+        write_whole(out, content, "the MUD file")
         entries = sum(len(item.entries) for item in learned.file.lists)
         say(f"{out}: {entries} entries from {len(learned.conversations)} kinds of talk")
     for conversation in learned.left_out[:_SHOWN]:
@@ -143,7 +143,7 @@ def lint(
     output: FormatOption = None,
 ) -> None:
     """Say what is wrong with a MUD file, and what a lenient reading would make of it. Exit code 1 means problems."""
-    from hauberk.cli.whole_file import write_whole  # noqa: PLC0415 - a command loads what it needs when it runs
+    from hauberk.cli.plain_file import write_whole  # noqa: PLC0415 - a command loads what it needs when it runs
     from hauberk.formats.mud import dump, load  # noqa: PLC0415 - same
     from hauberk.formats.mud_reading import MudError, Problem, Repair  # noqa: PLC0415 - same
 
@@ -161,7 +161,7 @@ def lint(
         except MudError as rest:
             remaining = rest.problems
     if out is not None and file is not None:
-        write_whole(out, dump(file))
+        write_whole(out, dump(file), "the MUD file")
     if chosen(output) is Format.JSON:
         write_lines(
             [

@@ -99,7 +99,7 @@ class Snapshot:
             raise InputError(_foreign(content))
         try:
             entries = dict(_entries(content))
-        except (
+        except (  # each is what zipfile, zlib or NumPy's reader raises for some damage; the cause is told and chained
             *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, MemoryError),
             *(ValueError, KeyError, IndexError, OverflowError, TypeError),
         ) as error:

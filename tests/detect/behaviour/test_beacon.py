@@ -145,7 +145,7 @@ def test_a_stream_that_begins_forgets_contacts_under_way(model: Beacons, go: Go)
 @given(st.integers(20, 3600), st.integers(4, 40), st.floats(-0.05, 0.05))
 def test_a_rhythm_is_found_with_a_little_jitter(interval: int, count: int, jitter: float) -> None:
     """Median and share of intervals like it, over the latest contacts."""
-    contacts = Contacts("x", taught=False)
+    contacts = Contacts("x")
     for number in range(count):
         contacts.add("198.18.0.1", number * interval + (number % 2) * jitter * interval, 1, 10.0)
     middle, share = contacts.rhythm()

@@ -66,7 +66,6 @@ class Contacts:
     conversations, and bytes a conversation."""
 
     address: str
-    taught: bool
     times: list[float] = field(default_factory=list)
     count: int = 0
     conversations: int = 0
@@ -184,7 +183,7 @@ class Beacons:
     def _contact(self, key: Key, met: _Met, *, learned: bool) -> BeaconAlarm | None:
         contacts = self._contacts.get(key)
         if contacts is None:
-            contacts = self._contacts[key] = Contacts(met.address, met.taught)
+            contacts = self._contacts[key] = Contacts(met.address)
             if len(self._contacts) > _MOST:
                 self._contacts.popitem(last=False)
         else:

@@ -249,6 +249,18 @@ class Novelty:
         peaks, days = history(self._peaks[row, scale], int(self._active[row, scale]), int(self._width[row, scale]))
         return calibrate(peaks, days, self.budget / SCALES)
 
+    def describe(self) -> dict[str, object]:
+        """What was met, and what number of false alarms the history can support."""
+        parts = [self.calibration(row) for row in range(len(self.roster))]
+        days = sum(part.days for part in parts)
+        return {
+            "devices": len(parts),
+            "things_met": len(self._met),
+            "budget_a_device_day": self.budget,
+            "active_device_days": round(days, 2),
+            "supported_false_alarms_a_device_day": round(3 / days, 3) if days else None,
+        }
+
     def rate(self, row: int, kind: int) -> tuple[float, int]:
         """New things of a class that the device met, and the windows in which it was heard."""
         return float(self._events[row, kind]), int(self._heard[row])

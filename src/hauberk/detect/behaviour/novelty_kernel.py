@@ -11,7 +11,7 @@ import math
 
 from numba import njit
 
-from hauberk.detect.behaviour.volume_kernel import CAP, KAPPA, RATIOS, SCALES, is_due, note_peak
+from hauberk.detect.behaviour.volume_kernel import CAP, KAPPA, RATIOS, SCALES, is_due, join, note_peak
 
 CLASSES = 7
 _WEIGHT = 0.2
@@ -99,13 +99,8 @@ def run(start, rows, windows, news, taught, state, fleet, alarms, quiet, sums, s
         if is_due(sum_window[d], w):
             close(d, w, state, fleet, alarms, quiet, sums, sum_window, sum_taught)
         judge(d, 0, w, news[i], taught[i], state, fleet, alarms, quiet)
+        join(w, taught[i], sums[d], sum_window[d], sum_taught[d])
         for k in range(SCALES - 1):
-            long = w // RATIOS[k + 1]
-            if sum_window[d, k] != long:
-                sum_window[d, k] = long
-                sum_taught[d, k] = taught[i]
-                sums[d, k] = 0.0
-            sum_taught[d, k] = sum_taught[d, k] or taught[i]
             for c in range(CLASSES):
                 sums[d, k, c] += news[i, c]
         heard[d] += 1.0

@@ -257,6 +257,18 @@ def is_due(sum_window, until):
 
 
 @njit(cache=True)
+def join(w, taught, sums, sum_window, sum_taught):
+    """Have 10-s window ``w`` of a device belong to its longer windows, which begin anew where it is not of the old ones."""
+    for k in range(SCALES - 1):
+        long = w // RATIOS[k + 1]
+        if sum_window[k] != long:
+            sum_window[k] = long
+            sum_taught[k] = taught
+            sums[k] = 0.0
+        sum_taught[k] = sum_taught[k] or taught
+
+
+@njit(cache=True)
 def finish(d, until, linear, state, kinds, alarms, limits, sums, sum_window, sum_taught, steady):
     """Judge the longer windows of ``d`` that ended before 10-s window ``until``."""
     for k in range(SCALES - 1):
@@ -297,13 +309,8 @@ def run(start, rows, windows, values, taught, linear, additive, state, kinds, al
         if is_due(sum_window[d], w):
             finish(d, w, linear, state, kinds, alarms, limits, sums, sum_window, sum_taught, steady)
         score(d, 0, w, values[i], taught[i], linear, state, kinds, alarms, limits)
+        join(w, taught[i], sums[d], sum_window[d], sum_taught[d])
         for k in range(SCALES - 1):
-            long = w // RATIOS[k + 1]
-            if sum_window[d, k] != long:
-                sum_window[d, k] = long
-                sum_taught[d, k] = taught[i]
-                sums[d, k] = 0.0
-            sum_taught[d, k] = sum_taught[d, k] or taught[i]
             for m in range(metrics):
                 if additive[m]:
                     sums[d, k, m] += values[i, m]

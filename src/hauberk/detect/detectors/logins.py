@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from hauberk.detect.attack import BRUTE_FORCE, DEFAULT_CREDENTIALS, DENIAL_OF_SERVICE
 from hauberk.detect.detectors.interface import Detector, Parameter, Parameters
 from hauberk.detect.episode import Episodes
+from hauberk.detect.login_outcomes import is_outcome, is_refusal
 from hauberk.detect.view import Group, View, span
 from hauberk.detect.window import CountWindow
 from hauberk.model.finding import Finding, Severity, Technique
 from hauberk.model.ids import DetectorId
 from hauberk.model.transaction import OK
 
-_REFUSED = frozenset({"not_authorized", "bad_user_name_or_password", "identifier_rejected", "banned", "bad_authentication_method"})
 _BEGINS = {"ssh": "banner", "mqtt": "connect"}
 """What a client says once in a session. SSH hides outcomes, so that many short sessions are what is left to see of a guesser."""
 _MOST = 4096
@@ -41,16 +41,9 @@ def _begin(parameters: Parameters) -> LoginState:
     return LoginState(parameters["failures"], CountWindow(parameters["seconds"], _MOST), Episodes(parameters["quiet"]))
 
 
-def _is_outcome(group: Group) -> bool:
-    """True for a server's verdict on a log-in."""
-    if group.role != "response":
-        return False
-    return group.operation == "login" or (group.protocol == "mqtt" and group.operation == "connack")
-
-
 def _excessive(state: LoginState, view: View) -> list[Finding]:
     findings = []
-    for group, transaction in view.merged(_is_outcome):
+    for group, transaction in view.merged(is_outcome):
         ends = group.dst, group.src
         run = (*ends, group.protocol)
         time = transaction.time
@@ -58,7 +51,7 @@ def _excessive(state: LoginState, view: View) -> list[Finding]:
             if group.operation == "login":
                 state.failures.forget(run)  # a digest challenge or a slip of the finger, not a guesser
             continue
-        if (group.operation == "connack" and group.status not in _REFUSED) or state.episodes.goes_on(run, time):
+        if not is_refusal(group) or state.episodes.goes_on(run, time):
             continue
         count = state.failures.add(run, time)
         if count < state.threshold:

@@ -37,6 +37,10 @@ def _step(state: NoveltyState, view: View) -> list[Finding]:
     return findings + [_finding(state, alarm) for alarm in state.model.flush(view.passed, learning=view.learning)]
 
 
+def _describe(state: NoveltyState) -> dict[str, object]:
+    return state.model.describe()
+
+
 def _finding(state: NoveltyState, alarm: NoveltyAlarm) -> Finding:
     name = state.model.roster.ids[alarm.row]
     address = state.addresses.get(name, name)
@@ -83,5 +87,6 @@ DETECTORS = (
         _step,
         tuple(dict.fromkeys(technique for techniques in BY_CLASS.values() for technique in techniques)),
         learned=True,
+        describe=_describe,
     ),
 )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from hauberk.detect.features.metrics import MESSAGE_METRICS, M
+from hauberk.detect.login_outcomes import is_refusal
 from hauberk.detect.view import Group
 from hauberk.model.service import OT_SERVICES
 from hauberk.model.transaction import MALFORMED, OK, Transaction
@@ -16,7 +17,6 @@ from hauberk.model.transaction import MALFORMED, OK, Transaction
 _FIRST = MESSAGE_METRICS.start
 _MOST = 1 << 16
 """Addresses counted in windows that are still open; what comes beyond is not counted."""
-_REFUSED = frozenset({"not_authorized", "bad_user_name_or_password", "identifier_rejected", "banned", "bad_authentication_method"})
 _RANDOM = 3.8
 """Bits a character from which a label is none that people choose: it takes 14 different characters."""
 _VERBS = OT_SERVICES | {"mqtt", "coap", "ftp", "telnet", "ssh", "http"}
@@ -110,9 +110,8 @@ def _counted(group: Group) -> Iterator[tuple[M, str]]:
                 yield M.OT_WRITES, group.src
         elif role == "response" and status not in {OK, MALFORMED}:
             yield M.OT_ERRORS, group.dst
-    elif role == "response" and status != OK:
-        if group.operation == "login" or (group.operation == "connack" and status in _REFUSED):
-            yield M.LOGIN_FAILURES, group.dst
+    elif is_refusal(group):
+        yield M.LOGIN_FAILURES, group.dst
     elif protocol == "mqtt" and group.operation == "publish" and role == "request":
         yield M.PUBLISHES, group.src
 
